@@ -1,0 +1,46 @@
+import type { Call } from "#core/call.ts";
+import type { BlobReader } from "#core/content/content-store.ts";
+import type { Compression } from "#core/content/descriptor.ts";
+import type { DiffId } from "#core/content/digest.ts";
+import type { LayerTarget } from "#core/snapshots/snapshotter.ts";
+
+export type LayerSource = { readonly blob: BlobReader; readonly compression: Compression };
+
+/** Bounds that a layer may not pass. */
+export type LayerLimits = {
+  /** Bytes after decompression. */
+  readonly maxUncompressedBytes: number;
+  /** Entries of the archive. */
+  readonly maxEntries: number;
+};
+
+export type AppliedLayer = {
+  readonly diffId: DiffId;
+  /** Bytes of file content and count of inodes that the layer added. */
+  readonly sizeBytes: number;
+  readonly inodes: number;
+  /** Directories made because an entry's parent had none of its own; they take the attributes of the layers below. */
+  readonly impliedDirectories: readonly string[];
+};
+
+/**
+ * Unpacks layer archives into trees.
+ *
+ * Nothing outside `target.directory` is touched, whatever the archive says. On an error the tree is half done; the
+ * caller removes the snapshot.
+ */
+export interface LayerApplier {
+  /**
+   * @throws dataLoss when the archive is truncated or malformed
+   * @throws invalidArgument when an entry would leave the tree (`layer entry "../x": …`)
+   * @throws resourceExhausted past a limit, or when the disk is full
+   */
+  apply(call: Call, source: LayerSource, target: LayerTarget, limits: LayerLimits): Promise<AppliedLayer>;
+  /** Gives `directories` of an unpacked layer the owner, mode and times they have in the nearest of `parents` that has them. */
+  inheritDirectories(
+    call: Call,
+    directory: string,
+    directories: readonly string[],
+    parents: readonly string[],
+  ): Promise<void>;
+}

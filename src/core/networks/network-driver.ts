@@ -1,0 +1,40 @@
+import type { Call } from "#core/call.ts";
+import type { Network, NetworkAttachment, PortProtocol } from "./network.ts";
+
+export type AttachRequest = {
+  readonly network: Network;
+  readonly containerId: string;
+  /** Path of the container's linux network namespace. */
+  readonly linuxNamespacePath: string;
+  readonly interfaceName: string;
+  /** Addresses asked for; otherwise the next free ones. */
+  readonly ipv4Address?: string;
+  readonly ipv6Address?: string;
+  readonly macAddress?: string;
+  readonly aliases: readonly string[];
+  /** Published on the first network only. `hostPort` 0 asks for a free one. */
+  readonly ports: readonly { containerPort: number; protocol: PortProtocol; hostIp: string; hostPort: number }[];
+};
+
+/** Puts containers on networks. */
+export interface NetworkDriver {
+  /** Checks a network before it is recorded and fills in what is left open (subnet, gateway, bridge name). @throws invalidArgument @throws conflict when it overlaps another */
+  plan(call: Call, network: Network): Promise<Network>;
+  /** Takes away what the network itself has on the host (bridge, rules). Nothing there is a success. */
+  remove(call: Call, network: Network): Promise<void>;
+  /**
+   * Adds an interface to a linux network namespace. On failure nothing is left.
+   * @throws conflict when a port or an address is in use (by whom, where known)
+   */
+  attach(call: Call, request: AttachRequest): Promise<NetworkAttachment>;
+  /** Takes it away again: interface, address, port rules; also after a crash or a reboot, when half of it is gone. Idempotent. */
+  detach(
+    call: Call,
+    request: { network: Network; containerId: string; linuxNamespacePath?: string; attachment: NetworkAttachment },
+  ): Promise<void>;
+  /** At start: restores what the host lost (rules, bridges), and removes attachments of containers not in `live`. */
+  recover(
+    call: Call,
+    live: readonly { network: Network; containerId: string; attachment: NetworkAttachment }[],
+  ): Promise<void>;
+}

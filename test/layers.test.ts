@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import test from "node:test";
+
+type Rule = { may: string[]; thirdParty: string[]; why: string };
+
+/** What each layer may import. `node` stands for Node's I/O modules; a driver is a layer of its own by folder. */
+const layers: Record<string, Rule> = {
+  base: { may: ["node"], thirdParty: [], why: "base knows no domain" },
+  core: { may: ["base"], thirdParty: [], why: "core is nouns: interfaces and values, without I/O" },
+  engine: { may: ["base", "core", "node"], thirdParty: [], why: "use cases work on core's nouns and know no driver" },
+  drivers: {
+    may: ["base", "core", "node"],
+    thirdParty: ["koffi", "smol-toml", "dns-packet"],
+    why: "a driver serves core's interfaces and knows neither the engine nor another driver",
+  },
+  surfaces: {
+    may: ["base", "core", "engine", "node"],
+    thirdParty: ["fastify"],
+    why: "a surface translates; it reaches no driver, file or other surface by itself",
+  },
+  clients: { may: ["base", "node"], thirdParty: [], why: "a client speaks a wire protocol to any server" },
+  cli: { may: ["base", "clients", "node"], thirdParty: [], why: "the command line is a client" },
+  daemon: {
+    may: ["base", "core", "engine", "drivers", "surfaces", "node"],
+    thirdParty: ["pino", "smol-toml"],
+    why: "the daemon composes everything and is imported by nothing",
+  },
+};
+
+/** Node modules that do no I/O, free for every layer. */
+const pureNodeModules = new Set(["crypto", "path", "url", "util", "events", "string_decoder", "buffer", "stream"]);
+
+test("imports go the way the layers allow", () => {
+  const failures: string[] = [];
+  const used = new Set<string>();
+  for (const file of globSync("src/**/*.ts")) {
+    const layer = file.split("/")[1] ?? "";
+    const rule = layers[layer];
+    if (rule === undefined) failures.push(`${file}: folder src/${layer} is no layer`);
+    else for (const specifier of importsOf(file)) failures.push(...judge(file, layer, rule, specifier, used));
+  }
+  assert.deepEqual(failures, []);
+});
+
+function judge(file: string, layer: string, rule: Rule, specifier: string, used: Set<string>): string[] {
+  if (isTest(file)) return [];
+  const no = (target: string) => [`${file}: imports ${specifier}: ${layer} may not import ${target}: ${rule.why}`];
+  if (specifier.startsWith("node:")) {
+    const name = specifier.slice(5).split("/")[0] ?? "";
+    if (pureNodeModules.has(name)) return [];
+    used.add(`${layer} node`);
+    return rule.may.includes("node") ? [] : no("Node's I/O");
+  }
+  const path = targetPath(file, specifier);
+  if (path === undefined) {
+    const name = specifier
+      .split("/")
+      .slice(0, specifier.startsWith("@") ? 2 : 1)
+      .join("/");
+    used.add(`${layer} ${name}`);
+    return rule.thirdParty.includes(name) ? [] : no(name);
+  }
+  const [target = "", folder = ""] = path.split("/");
+  used.add(`${layer} ${target}`);
+  if (target !== layer) return rule.may.includes(target) ? [] : no(target);
+  const separate = layer === "drivers" || layer === "surfaces";
+  const own = file.split("/")[2];
+  return separate && folder !== own ? no(`${target}/${folder}`) : [];
+}
+
+/** Path below src/, or undefined for a package. */
+function targetPath(file: string, specifier: string): string | undefined {
+  if (specifier.startsWith("#")) return specifier.slice(1);
+  if (specifier.startsWith(".")) return relative("src", join(dirname(file), specifier));
+  return undefined;
+}
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(file, "utf8");
+  const pattern =
+    /^\s*(?:import|export)\b[^"';]*?from\s*"([^"]+)"|^\s*import\s*"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/gm;
+  return [...source.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+}
+
+function isTest(file: string): boolean {
+  return /\.(test|contract|fixture)\.ts$/.test(file);
+}

@@ -19,6 +19,8 @@ import type { Registry } from "#core/registry/registry.ts";
 import type { Snapshotter } from "#core/snapshots/snapshotter.ts";
 import type { Runtime } from "#core/tasks/runtime.ts";
 import type { VolumeStore } from "#core/volumes/volume-store.ts";
+import type { ExecRegistry } from "./exec-registry.ts";
+import type { Supervisor } from "./supervisor.ts";
 
 /** What the operator chose, decoded once at start. */
 export type EngineSettings = {
@@ -65,4 +67,6 @@ export type Engine = {
   readonly locks: KeyedLock;
   /** Layers on their way at a time, all pulls together. */
   readonly downloads: Limiter;
+  readonly execs: ExecRegistry;
+  readonly supervisor: Supervisor;
 };

@@ -24,7 +24,7 @@ const layers: Record<string, Rule> = {
   cli: { may: ["base", "clients", "node"], thirdParty: [], why: "the command line is a client" },
   daemon: {
     may: ["base", "core", "engine", "drivers", "surfaces", "node"],
-    thirdParty: ["pino", "smol-toml"],
+    thirdParty: ["koffi", "pino", "smol-toml"],
     why: "the daemon composes everything and is imported by nothing",
   },
 };

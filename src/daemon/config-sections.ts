@@ -1,0 +1,49 @@
+import { choice, flag, integer, list, table, text } from "./config-fields.ts";
+
+/** The file's sections; a key is written in snake case there. */
+export const sections = {
+  daemon: {
+    root: text("/var/lib/ferry", "Directory for what must outlive a reboot."),
+    state: text("/run/ferry", "Directory that a reboot clears."),
+    logLevel: choice(["debug", "info", "warn", "error"], "info", "Lowest level that is logged."),
+  },
+  docker: {
+    socket: text("/run/ferry/docker.sock", "Socket of the Docker Engine API; empty opens none."),
+    group: text("", "Group, by name or number, that may use the socket; empty is root alone."),
+    namespace: text("default", "Namespace that Docker clients see."),
+  },
+  images: {
+    platform: text("", "What a pull takes from an index, `os/architecture[/variant]`; empty is this machine's."),
+    maxDownloads: integer(3, "Layers on their way at a time, all pulls together.", 1),
+    maxLayerBytes: integer(64 * 1024 ** 3, "Largest layer after decompression.", 1),
+    maxLayerEntries: integer(4_000_000, "Most entries of one layer.", 1),
+    certsDirectories: list(
+      ["/etc/ferry/certs.d", "/etc/containerd/certs.d", "/etc/docker/certs.d"],
+      "Where per-registry hosts.toml and certificates are looked for, in order.",
+    ),
+    collectAfterMs: integer(1_000, "How long after the last change unused content is collected."),
+  },
+  snapshots: {
+    default: choice(["overlayfs", "native"], "overlayfs", "Snapshotter of new containers."),
+  },
+  runtime: {
+    default: text("", "Handler of containers that name none; empty: crun where it works, else runc."),
+    handlers: table({}, "Further handlers: name to path of an OCI runtime."),
+    conmon: text("", "Path of conmon; empty looks in PATH."),
+    cgroupDriver: choice(["auto", "cgroupfs", "systemd"], "auto", "Who makes cgroups."),
+    cgroupParent: text("", "Parent cgroup of containers that name none; empty is /ferry (or ferry.slice)."),
+    init: text("", "Small init for containers that ask for one; empty looks for catatonit and tini."),
+    seccompProfile: text("", "Seccomp profile in place of the default one."),
+  },
+  network: {
+    pluginDirectories: list(["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"], "Where CNI plugins are."),
+    bridge: text("ferry0", "Bridge of the default network."),
+    subnet: text("172.27.0.0/16", "Addresses of the default network."),
+    pools: list(["172.28.0.0/14", "192.168.0.0/16"], "Where subnets of further networks are taken from."),
+    ipv6: flag(false, "Whether the default network has IPv6 too."),
+  },
+  log: {
+    maxBytes: integer(0, "Rotate a container's log when it is larger; 0 never."),
+    maxFiles: integer(5, "Rotated logs that are kept, the current one counted.", 1),
+  },
+} as const;

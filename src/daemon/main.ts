@@ -1,0 +1,71 @@
+import { mkdir } from "node:fs/promises";
+import { messageOf } from "#base/errors.ts";
+import { parseArguments, usage, type Arguments } from "./arguments.ts";
+import { decodeConfig, formatConfig, type Config } from "./config.ts";
+import { loadConfig } from "./load-config.ts";
+
+try {
+  await main(parseArguments(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(`ferryd: ${messageOf(error).replace(/^ferryd:? /, "")}\n`);
+  process.exitCode = 1;
+}
+
+async function main(given: Arguments): Promise<void> {
+  switch (given.command) {
+    case "help":
+      process.stdout.write(usage);
+      return;
+    case "version":
+      process.stdout.write(`ferryd ${await readVersion()}\n`);
+      return;
+    case "config default":
+      process.stdout.write(formatConfig(decodeConfig("").config, true));
+      return;
+    case "config effective":
+      process.stdout.write(formatConfig((await loadConfig(given)).config, false));
+      return;
+    case "run": {
+      const { config, warnings } = await loadConfig(given);
+      await runDaemon(config, warnings);
+    }
+  }
+}
+
+/** Runs until SIGTERM or SIGINT, then closes everything in reverse; containers run on under their monitors. */
+async function runDaemon(config: Config, warnings: readonly string[]): Promise<void> {
+  // Loaded here, so that `config` and `--version` answer at once.
+  const [{ openLogger }, { acquireRootLock }, { notifySystemd }, { openDaemon }] = await Promise.all([
+    import("./pino-logger.ts"),
+    import("./lock.ts"),
+    import("./notify.ts"),
+    import("./compose.ts"),
+  ]);
+  const log = openLogger(config.daemon.logLevel);
+  for (const warning of warnings) log.warn({}, warning);
+  const asked = stopSignal();
+  await mkdir(config.daemon.root, { recursive: true, mode: 0o710 });
+  await mkdir(config.daemon.state, { recursive: true, mode: 0o711 });
+  await using _lock = await acquireRootLock(config.daemon.root);
+  await using _daemon = await openDaemon({ config, log });
+  log.info({ pid: process.pid, root: config.daemon.root }, "ready");
+  notifySystemd(process.env["NOTIFY_SOCKET"], "READY=1");
+  const signal = await asked;
+  notifySystemd(process.env["NOTIFY_SOCKET"], "STOPPING=1");
+  log.info({ signal }, "stopping");
+}
+
+function stopSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  process.once("SIGTERM", resolve);
+  process.once("SIGINT", resolve);
+  // A terminal that closes must not end the daemon; there is nothing to read again.
+  process.on("SIGHUP", () => {});
+  return promise;
+}
+
+async function readVersion(): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? "unknown";
+}

@@ -16,6 +16,8 @@ export type TaskSpec = TaskRef & {
   readonly logPath?: string;
   /** Rotate when the file is larger; undefined never. */
   readonly logMaxBytes?: number;
+  /** Files kept, the one written to included; 1 when left out. Rotated ones are `<logPath>.<n>`, the higher the newer. */
+  readonly logMaxFiles?: number;
 };
 
 export type TaskExit = {
@@ -23,6 +25,8 @@ export type TaskExit = {
   readonly exitCode: number;
   readonly exitedAtNs: UnixNs;
   readonly oomKilled: boolean;
+  /** Why the code is not the process's own: its monitor died. */
+  readonly error?: string;
 };
 
 export type TaskState = "created" | "running" | "paused" | "stopped";
@@ -66,7 +70,7 @@ export interface Task {
   /** As far as known now, without I/O. */
   readonly exit: TaskExit | undefined;
 
-  /** Runs the process. @throws invalidArgument with the runtime's text when the command is missing or cannot be executed (`kind` notFound / permissionDenied tells 127 from 126) */
+  /** Runs the process. @throws notFound (exit code 127) or permissionDenied (126) when the command is missing or cannot be executed, where `create` did not say so already; invalidArgument with the runtime's text otherwise */
   start(call: Call): Promise<void>;
   state(call: Call): Promise<TaskState>;
   /** `signal` by name (`SIGTERM`) or number. @throws notFound when the process is gone */
@@ -95,8 +99,10 @@ export interface Task {
 }
 
 export type RuntimeFeatures = {
-  /** Binary that was chosen and why, for `info`. */
+  /** Handler's name. */
   readonly name: string;
+  /** Why this binary was chosen, for `info` and the log. */
+  readonly reason: string;
   readonly path: string;
   readonly version: string;
   readonly ociVersion: string;
@@ -114,6 +120,9 @@ export interface Runtime {
   /**
    * Makes the bundle, the monitor and the process, not started. `spec.root.path` is mounted already.
    * On failure nothing is left.
+   *
+   * @throws notFound (exit code 127) or permissionDenied (126) when the command is missing or cannot be executed
+   * @throws invalidArgument with the runtime's text for what else it refuses
    */
   create(call: Call, spec: TaskSpec): Promise<Task>;
   /** The task of a container, ended ones too until they are deleted. Survives a restart of the daemon. */

@@ -1,0 +1,96 @@
+import koffi from "koffi";
+import { EngineError } from "#base/errors.ts";
+
+/**
+ * The few syscalls that make and pin a linux network namespace. x86-64 and arm64 share these constants.
+ * Source: unshare(2), mount(2), setns(2), netdevice(7), linux/if.h.
+ */
+export const CLONE_NEWNET = 0x4000_0000;
+export const MS_BIND = 0x1000;
+export const MS_REC = 0x4000;
+export const MS_SHARED = 0x10_0000;
+export const MNT_DETACH = 2;
+
+const O_RDONLY_CLOEXEC = 0x8_0000;
+const AF_INET = 2;
+const SOCK_DGRAM_CLOEXEC = 2 | 0x8_0000;
+const SIOCSIFFLAGS = 0x8914;
+const IFF_UP = 1;
+const ifreqSize = 40;
+const ifreqNameSize = 16;
+
+const libc = koffi.load("libc.so.6");
+const c = {
+  unshare: libc.func("int unshare(int flags)"),
+  setns: libc.func("int setns(int fd, int nstype)"),
+  open: libc.func("int open(const char *path, int flags)"),
+  close: libc.func("int close(int fd)"),
+  mount: libc.func(
+    "int mount(const char *source, const char *target, const char *type, unsigned long flags, void *data)",
+  ),
+  umount2: libc.func("int umount2(const char *target, int flags)"),
+  socket: libc.func("int socket(int domain, int type, int protocol)"),
+  ioctl: libc.func("int ioctl(int fd, unsigned long request, void *argument)"),
+};
+
+/** Opens a file of a namespace; the caller closes it. */
+export function openNamespace(path: string): number {
+  return checked(c.open(path, O_RDONLY_CLOEXEC), `open ${path}`);
+}
+
+export function close(fd: number): void {
+  c.close(fd);
+}
+
+export function unshareNetwork(): void {
+  checked(c.unshare(CLONE_NEWNET), "unshare network namespace");
+}
+
+export function enterNetwork(fd: number): void {
+  checked(c.setns(fd, CLONE_NEWNET), "setns");
+}
+
+export function mount(source: string, target: string, flags: number): void {
+  checked(c.mount(source, target, "none", flags, null), `mount ${source} at ${target}`);
+}
+
+/** Answers false when nothing is mounted at `target`. */
+export function unmountDetached(target: string): boolean {
+  if (c.umount2(target, MNT_DETACH) === 0) return true;
+  const errno = koffi.errno();
+  if (errno === koffi.os.errno.EINVAL || errno === koffi.os.errno.ENOENT) return false;
+  throw failure(`unmount ${target}`, errno);
+}
+
+/** Sets `lo` up in the calling thread's network namespace. */
+export function loopbackUp(): void {
+  const socket = checked(c.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0), "socket");
+  try {
+    const request = Buffer.alloc(ifreqSize);
+    request.write("lo");
+    request.writeInt16LE(IFF_UP, ifreqNameSize);
+    checked(c.ioctl(socket, SIOCSIFFLAGS, request), "set lo up");
+  } finally {
+    close(socket);
+  }
+}
+
+/** A failed syscall's errno name (`EINVAL`). */
+export class SyscallError extends EngineError {
+  readonly code: string;
+
+  constructor(what: string, code: string) {
+    super(code === "EPERM" || code === "EACCES" ? "permissionDenied" : "internal", `${what}: ${code}`);
+    this.code = code;
+  }
+}
+
+function checked(result: number, what: string): number {
+  if (result >= 0) return result;
+  throw failure(what, koffi.errno());
+}
+
+function failure(what: string, errno: number): SyscallError {
+  const name = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0];
+  return new SyscallError(what, name ?? `errno ${errno}`);
+}

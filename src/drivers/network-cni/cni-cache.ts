@@ -1,0 +1,79 @@
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "#base/atomic-file.ts";
+import { errnoOf } from "#base/errors.ts";
+import type { JsonObject } from "#base/json.ts";
+import type { CniAttachmentSpec, CniNetworkList } from "./cni.ts";
+
+export type CachedAttachment = { readonly capabilityArgs: JsonObject; readonly result: JsonObject };
+
+/**
+ * Results of ADD, one file per attachment, so that CHECK and DEL get the previous result also after a restart.
+ * Field names as in libcni's cache (`cniCacheV1`), so its tools read them.
+ */
+export class CniCache {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async write(list: CniNetworkList, spec: CniAttachmentSpec, result: JsonObject): Promise<void> {
+    const entry = {
+      kind: "cniCacheV1",
+      containerId: spec.containerId,
+      config: Buffer.from(JSON.stringify(list)).toString("base64"),
+      ifName: spec.interfaceName,
+      networkName: list.name,
+      cniArgs: Object.entries(spec.args ?? {}),
+      capabilityArgs: spec.capabilityArgs ?? {},
+      result,
+    };
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await writeFileAtomic(this.#path(list, spec), JSON.stringify(entry), { durable: false });
+  }
+
+  /** A file that cannot be read counts as none: DEL has to work without. */
+  async read(list: CniNetworkList, spec: CniAttachmentSpec): Promise<CachedAttachment | undefined> {
+    const entry = await readEntry(this.#path(list, spec));
+    if (entry?.result === undefined) return undefined;
+    return { result: entry.result, capabilityArgs: entry.capabilityArgs ?? {} };
+  }
+
+  async delete(list: CniNetworkList, spec: CniAttachmentSpec): Promise<void> {
+    await rm(this.#path(list, spec), { force: true });
+  }
+
+  /** Removes entries that `isLive` does not know, and those that cannot be read. */
+  async prune(isLive: (networkName: string, containerId: string) => boolean): Promise<void> {
+    for (const name of await namesIn(this.#directory)) {
+      const path = join(this.#directory, name);
+      const entry = await readEntry(path);
+      if (!isLive(entry?.networkName ?? "", entry?.containerId ?? "")) await rm(path, { force: true });
+    }
+  }
+
+  #path(list: CniNetworkList, spec: CniAttachmentSpec): string {
+    return join(this.#directory, `${list.name}_${spec.containerId}_${spec.interfaceName}`);
+  }
+}
+
+type Entry = Partial<CachedAttachment & { networkName: string; containerId: string }>;
+
+async function readEntry(path: string): Promise<Entry | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Entry;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}

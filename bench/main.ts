@@ -14,12 +14,13 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { busyboxPackages, installPackages, runtimePackages, testPackages } from "../scripts/house/debian-packages.ts";
 import { prepareMachine } from "../scripts/house/prepare-machine.ts";
-import { openImages } from "./images.ts";
+import { debianImage } from "#test/support/debian-image.ts";
+import { openTestImages } from "#test/support/test-images.ts";
 import { containerdPeer } from "./peers/containerd.ts";
 import { dockerPeer } from "./peers/docker.ts";
 import { ferryPeer } from "./peers/ferry.ts";
 import type { Peer } from "./peers/peer.ts";
-import { command, unmountBelow } from "./processes.ts";
+import { command, unmountBelow } from "#test/support/processes.ts";
 import { printReport } from "./report.ts";
 import { createStart } from "./scenarios/create-start.ts";
 import { fifty } from "./scenarios/fifty.ts";
@@ -57,7 +58,9 @@ async function main(): Promise<void> {
     await unmountBelow(directory);
     await rm(directory, { recursive: true, force: true });
   });
-  const images = stack.use(await openImages(join(directory, "registry")));
+  const images = stack.use(await openTestImages());
+  const { layout, tag } = await debianImage();
+  const bigImage = await images.push(`oci:${layout}:${tag}`, "debian:bookworm");
   const peers: Peer[] = [];
   for (const [name, open] of Object.entries(openers).filter(([name]) => flags.peers.split(",").includes(name))) {
     await mkdir(join(directory, name), { recursive: true });
@@ -68,7 +71,7 @@ async function main(): Promise<void> {
   for (const { commands } of peers) await command(commands.pull(images.small));
   const rows: Row[] = [];
   for (const scenario of scenarios.filter(({ name }) => words.length === 0 || words.includes(name)))
-    rows.push(...(await scenario.run({ peers, image: images.small, bigImage: images.big, progress })));
+    rows.push(...(await scenario.run({ peers, image: images.small, bigImage, progress })));
   progress("");
   printReport(peers, rows, flags.format === "json");
 }

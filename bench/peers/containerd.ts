@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { command, findProcesses, startDaemon } from "../processes.ts";
+import { command, findProcesses, startDaemon } from "#test/support/processes.ts";
 import type { Peer } from "./peer.ts";
 
 /** Debian's containerd without its CRI plugin, spoken to by `ctr`; its containers have no network but their own loopback. */

@@ -1,5 +1,5 @@
-import { dockerApi } from "../docker-api.ts";
-import { command, findProcesses, startDaemon } from "../processes.ts";
+import { dockerApi } from "#test/support/docker-api.ts";
+import { command, findProcesses, startDaemon } from "#test/support/processes.ts";
 import type { Peer } from "./peer.ts";
 
 /** Debian's Docker Engine with a bridge and directories of its own. */

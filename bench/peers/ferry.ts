@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import { dockerApi } from "../docker-api.ts";
-import { command, findProcesses, startDaemon } from "../processes.ts";
+import { dockerApi } from "#test/support/docker-api.ts";
+import { command, findProcesses, startDaemon } from "#test/support/processes.ts";
 import type { Peer } from "./peer.ts";
 
 /** Ferry from this checkout (or from the package that `FERRY_BIN` names the bin directory of). */

@@ -1,5 +1,5 @@
 import type { Peer } from "../peers/peer.ts";
-import { dockerApi } from "../docker-api.ts";
+import { dockerApi } from "#test/support/docker-api.ts";
 import { inTurn, type Row, type Scenario } from "./scenario.ts";
 
 /** Create and start over the Docker API with the default network; removal is not in the figure. */

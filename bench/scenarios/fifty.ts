@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { dockerApi } from "../docker-api.ts";
+import { dockerApi } from "#test/support/docker-api.ts";
 import type { Peer } from "../peers/peer.ts";
-import { command, pssMiB } from "../processes.ts";
+import { command, pssMiB } from "#test/support/processes.ts";
 import type { BenchContext, Row, Scenario } from "./scenario.ts";
 
 const count = 50;

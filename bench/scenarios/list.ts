@@ -1,5 +1,5 @@
-import { dockerApi } from "../docker-api.ts";
-import { command, timeCommand } from "../processes.ts";
+import { dockerApi } from "#test/support/docker-api.ts";
+import { command, timeCommand } from "#test/support/processes.ts";
 import type { Peer } from "../peers/peer.ts";
 import { inTurn, type Scenario } from "./scenario.ts";
 

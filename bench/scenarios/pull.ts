@@ -1,4 +1,4 @@
-import { command, timeCommand } from "../processes.ts";
+import { command, timeCommand } from "#test/support/processes.ts";
 import { inTurn, type Scenario } from "./scenario.ts";
 
 /** Pull and unpack of the Debian image (3 layers, 13,000 files) from a loopback registry, by each command line. */

@@ -1,4 +1,4 @@
-import { command, timeCommand } from "../processes.ts";
+import { command, timeCommand } from "#test/support/processes.ts";
 import { inTurn, type Scenario } from "./scenario.ts";
 
 /** `run --rm … true` and `exec … true` as a person at a shell feels them. */

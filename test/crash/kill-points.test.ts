@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { requireRoot } from "#test/support/require.ts";
+import { openTestImages } from "#test/support/test-images.ts";
+import { CrashBed, field } from "./crash-bed.ts";
+import { killPoints } from "./kill-points.ts";
+import { operations } from "./operations.ts";
+import { readSystemState } from "./system-state.ts";
+
+/** A container that counts in its log all the while, to show that a crash of the daemon is nothing to it. */
+const bystander = "bystander";
+const counting = ["sh", "-c", "i=0; while :; do echo $i; i=$((i+1)); sleep 0.05; done"];
+
+test("kill -9 at every step loses nothing and leaks nothing", async (t) => {
+  if (requireRoot(t)) return;
+  await using images = await openTestImages();
+  await using bed = await CrashBed.create({ first: images.small, second: images.layered });
+  await bed.start();
+  await bed.pull(bed.image);
+  await bed.call("POST", `/containers/create?name=${bystander}`, {
+    Image: bed.image,
+    Cmd: counting,
+    // One stream without frames: its log is what it wrote.
+    Tty: true,
+  });
+  await bed.call("POST", `/containers/${bystander}/start`);
+  const pid = field(await bed.call("GET", `/containers/${bystander}/json`), "State", "Pid");
+  // Once through without a crash, so that what is made once (a bridge, a table) is in the baseline.
+  await undisturbed(bed);
+  const baseline = await settledState(bed);
+  for (const point of killPoints) {
+    const title = `${point.during}: ${point.when} ${point.at}${point.nth === undefined ? "" : ` (${point.nth})`}`;
+    await t.test(title, async () => {
+      const operation = operations[point.during];
+      await operation.prepare(bed);
+      await bed.kill();
+      await bed.start(point);
+      await operation.run(bed).catch(() => {});
+      await bed.died(10_000);
+      await bed.start();
+      assert.equal(field(await bed.call("GET", `/containers/${bystander}/json`), "State", "Pid"), pid);
+      await operation.check(bed);
+      await cleanUp(bed);
+      assert.deepEqual(await settledState(bed), baseline);
+      await demandUnbrokenLog(bed);
+    });
+  }
+});
+
+async function undisturbed(bed: CrashBed): Promise<void> {
+  for (const operation of Object.values(operations)) {
+    await operation.prepare(bed);
+    await operation.run(bed).catch(() => {});
+    await operation.check(bed);
+    await cleanUp(bed);
+  }
+}
+
+async function cleanUp(bed: CrashBed): Promise<void> {
+  const containers = await bed.call("GET", "/containers/json?all=1");
+  for (const container of Array.isArray(containers) ? containers : []) {
+    const names: unknown = field(container, "Names");
+    if (Array.isArray(names) && names.includes(`/${bystander}`)) continue;
+    await bed.call("DELETE", `/containers/${String(field(container, "Id"))}?force=1&v=1`);
+  }
+  await bed.call("POST", "/volumes/prune");
+  await bed.call("POST", `/images/prune?filters=${encodeURIComponent('{"dangling":["true"]}')}`);
+}
+
+/** The state once removals in the background are through: read until two readings agree. */
+async function settledState(bed: CrashBed) {
+  let before = await readSystemState(bed.root, bed.state);
+  for (let tries = 0; tries < 40; tries++) {
+    await sleep(250);
+    const now = await readSystemState(bed.root, bed.state);
+    if (JSON.stringify(now) === JSON.stringify(before) && now.ingests.length === 0) return now;
+    before = now;
+  }
+  return before;
+}
+
+async function demandUnbrokenLog(bed: CrashBed): Promise<void> {
+  const numbers = [...(await bed.logs(bystander)).matchAll(/(\d+)\r?\n/g)].map((match) => Number(match[1]));
+  assert.ok(numbers.length > 10);
+  for (const [index, number] of numbers.entries())
+    assert.equal(number, index, "a line of the bystander's log is missing");
+}

@@ -1,0 +1,50 @@
+import type { Readable } from "node:stream";
+import { EngineError } from "#base/errors.ts";
+import { JsonReader } from "#base/json-reader.ts";
+import type { RouteContext } from "./route.ts";
+
+/**
+ * The JSON body of a request; an absent value where there is none.
+ *
+ * @throws invalidArgument with Docker's texts: not JSON, another content type, larger than the limit
+ */
+export async function readBody(context: RouteContext): Promise<JsonReader> {
+  const bytes = await readAll(context.body, context.settings.maxBodyBytes);
+  checkContentType(context.headers["content-type"], bytes.length);
+  if (bytes.length === 0) return new JsonReader(undefined, "invalid JSON");
+  return new JsonReader(parseJson(bytes), "invalid JSON");
+}
+
+/** All bytes of `body`. @throws invalidArgument above `maxBytes` */
+export async function readAll(body: Readable, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of body) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    total += bytes.length;
+    if (total > maxBytes) {
+      throw new EngineError("invalidArgument", `request body: larger than ${maxBytes} bytes`);
+    }
+    chunks.push(bytes);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, total);
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+  } catch (error) {
+    const why = error instanceof SyntaxError ? error.message : "not UTF-8";
+    throw new EngineError("invalidArgument", `invalid JSON: ${why}`);
+  }
+}
+
+function checkContentType(header: string | undefined, length: number): void {
+  if (header === undefined && length === 0) return;
+  const type = (header ?? "").split(";")[0]?.trim().toLowerCase();
+  if (type === "application/json") return;
+  // The docker command of 20.10 sends text/plain where there is no body.
+  if (length === 0) return;
+  if (type === "") throw new EngineError("invalidArgument", "malformed Content-Type header (): mime: no media type");
+  throw new EngineError("invalidArgument", `unsupported Content-Type header (${header}): must be 'application/json'`);
+}

@@ -10,6 +10,11 @@ export class EventBus {
   readonly #history: Event[] = [];
   readonly #subscribers = new Set<AsyncQueue<Event>>();
 
+  /** Subscriptions that are open now. */
+  get subscriberCount(): number {
+    return this.#subscribers.size;
+  }
+
   publish(event: Omit<Event, "timeNs"> & { timeNs?: UnixNs }): void {
     const dated: Event = { ...event, timeNs: event.timeNs ?? nowNs() };
     this.#history.push(dated);

@@ -19,7 +19,8 @@ export async function readBody(context: RouteContext): Promise<JsonReader> {
 export async function readAll(body: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let total = 0;
-  for await (const chunk of body) {
+  // A refused body is left unread, not cut off: the client is still to read why.
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
     const bytes = Buffer.from(chunk as Uint8Array);
     total += bytes.length;
     if (total > maxBytes) {

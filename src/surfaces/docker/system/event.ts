@@ -1,4 +1,5 @@
 import type { Event } from "#core/events/event.ts";
+import { exactInteger } from "../exact-integer.ts";
 import type { Filters } from "../filters.ts";
 
 export const eventFilterKeys = [
@@ -29,7 +30,7 @@ export function toDockerEvent(event: Event, api: number): Record<string, unknown
     Actor: { ID: event.actorId, Attributes: event.attributes },
     scope: "local",
     time: Number(event.timeNs / 1_000_000_000n),
-    timeNano: Number(event.timeNs),
+    timeNano: exactInteger(event.timeNs),
   };
   if (api >= 52) return message;
   if (event.type === "container") {

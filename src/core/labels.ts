@@ -24,6 +24,8 @@ export const gcLabels = {
   content: "containerd.io/gc.ref.content",
   /** On content: `…snapshot.<snapshotter>` names a snapshot it needs. */
   snapshot: "containerd.io/gc.ref.snapshot",
-  /** On a lease: RFC 3339 time after which it counts no more. */
+  /** On a lease: RFC 3339 time after which it counts no more. On content or a snapshot: keep it until then. */
   expire: "containerd.io/gc.expire",
+  /** On a lease: it keeps what it names, not what that leads to. */
+  flat: "containerd.io/gc.flat",
 } as const;

@@ -21,4 +21,6 @@ export interface ContentIndex {
   updateLabels(call: Call, digest: Digest, patch: LabelPatch): Promise<ContentInfo>;
   /** @throws notFound */
   delete(call: Call, digest: Digest): Promise<void>;
+  /** Removes every namespace's record, when the bytes are lost. Idempotent. */
+  deleteAnywhere(digest: Digest): Promise<void>;
 }

@@ -32,6 +32,10 @@ export class JsonReader {
     return this.#value !== undefined;
   }
 
+  get isString(): boolean {
+    return typeof this.#value === "string";
+  }
+
   /** The member `name` of an object; of an absent value an absent one. */
   at(name: string): JsonReader {
     const object = this.isPresent ? this.object() : {};

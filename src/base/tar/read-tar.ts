@@ -1,0 +1,115 @@
+import { EngineError } from "#base/errors.ts";
+import { decodePaxRecords, decodeTarHeader, tarBlockBytes, type TarEntry } from "./tar-header.ts";
+
+const maxExtensionBytes = 1024 * 1024;
+
+/**
+ * Entries of an archive in its order. `body` is read before the next entry is asked for, or it is skipped then.
+ *
+ * @throws dataLoss when the archive is truncated or malformed
+ */
+export async function* readTar(
+  source: AsyncIterable<Uint8Array>,
+): AsyncGenerator<{ entry: TarEntry; body: AsyncIterable<Buffer> }> {
+  const input = new TarInput(source);
+  try {
+    for (let extension: Partial<TarEntry> = {}; ;) {
+      const header = decodeTarHeader(await input.take(tarBlockBytes));
+      if (header === undefined) return;
+      const { flag, entry } = header;
+      if (extensionFlags.has(flag)) {
+        if (entry.sizeBytes > maxExtensionBytes) throw new EngineError("dataLoss", "archive: extended header too long");
+        const bytes = await input.take(entry.sizeBytes);
+        await input.skip(paddingOf(entry.sizeBytes));
+        extension = { ...extension, ...extensionOf(flag, bytes) };
+        continue;
+      }
+      const full = { ...entry, ...extension };
+      const sized = { ...full, sizeBytes: full.type === "file" || full.type === "other" ? full.sizeBytes : 0 };
+      extension = {};
+      const body = input.body(sized.sizeBytes);
+      yield { entry: sized, body };
+      for await (const _rest of body);
+      await input.skip(paddingOf(sized.sizeBytes));
+    }
+  } finally {
+    await input.close();
+  }
+}
+
+/** PAX for the next entry, PAX for all (nothing in it matters here), GNU long name, GNU long link. */
+const extensionFlags = new Set(["x", "g", "L", "K"]);
+
+function extensionOf(flag: string, bytes: Buffer): Partial<TarEntry> {
+  if (flag === "L") return { name: bytes.toString("utf8").replace(/\0[^]*$/, "") };
+  if (flag === "K") return { linkName: bytes.toString("utf8").replace(/\0[^]*$/, "") };
+  if (flag === "g") return {};
+  const records = decodePaxRecords(bytes);
+  const name = records.get("path");
+  const linkName = records.get("linkpath");
+  const size = records.get("size");
+  if (size !== undefined && !/^\d{1,15}$/.test(size)) throw new EngineError("dataLoss", "archive: bad PAX size");
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(linkName === undefined ? {} : { linkName }),
+    ...(size === undefined ? {} : { sizeBytes: Number(size) }),
+  };
+}
+
+function paddingOf(sizeBytes: number): number {
+  return (tarBlockBytes - (sizeBytes % tarBlockBytes)) % tarBlockBytes;
+}
+
+/** Bytes of a stream in pieces of the length that is asked for. */
+class TarInput {
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#iterator = source[Symbol.asyncIterator]();
+  }
+
+  async take(length: number): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for (let missing = length; missing > 0;) {
+      const piece = await this.some(missing);
+      pieces.push(piece);
+      missing -= piece.length;
+    }
+    return Buffer.concat(pieces);
+  }
+
+  async skip(length: number): Promise<void> {
+    for (let missing = length; missing > 0;) missing -= (await this.some(missing)).length;
+  }
+
+  async *body(length: number): AsyncGenerator<Buffer> {
+    let missing = length;
+    try {
+      while (missing > 0) {
+        const piece = await this.some(missing);
+        missing -= piece.length;
+        yield piece;
+      }
+    } finally {
+      // Its reader left early: what follows is the next entry all the same.
+      await this.skip(missing);
+    }
+  }
+
+  /** At least one byte and at most `limit`. */
+  async some(limit: number): Promise<Buffer> {
+    while (this.#rest.length === 0) {
+      const next = await this.#iterator.next();
+      if (next.done === true) throw new EngineError("dataLoss", "archive: truncated");
+      this.#rest = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
+    }
+    const piece = this.#rest.subarray(0, limit);
+    this.#rest = this.#rest.subarray(piece.length);
+    return piece;
+  }
+
+  async close(): Promise<void> {
+    await this.#iterator.return?.();
+  }
+}

@@ -20,6 +20,7 @@ import type { Snapshotter } from "#core/snapshots/snapshotter.ts";
 import type { Runtime } from "#core/tasks/runtime.ts";
 import type { VolumeStore } from "#core/volumes/volume-store.ts";
 import type { ExecRegistry } from "./exec-registry.ts";
+import type { HostFacts } from "./oci-spec/spec-facts.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** What the operator chose, decoded once at start. */
@@ -38,6 +39,10 @@ export type EngineSettings = {
   readonly cgroupParent: string;
   /** `memory:restrict_oom_score_adj` of the process: negative scores are clamped where the kernel refuses them. */
   readonly restrictOomScoreAdj: boolean;
+  /** Read once at start. */
+  readonly host: HostFacts;
+  /** Binary of the host that becomes pid 1 of containers that ask for an init; undefined: there is none. */
+  readonly initPath?: string;
 };
 
 /**

@@ -1,9 +1,18 @@
+import { randomBytes } from "node:crypto";
 import { EngineError } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
-import type { ContainerId } from "#core/containers/container.ts";
-import type { TaskStreams, TerminalSize } from "#core/tasks/runtime.ts";
-import type { ExecRecord } from "./exec-registry.ts";
+import type { Container, ContainerId } from "#core/containers/container.ts";
+import type { OciProcess } from "#core/tasks/oci-spec.ts";
+import type { ExecProcess, Task, TaskStreams, TerminalSize } from "#core/tasks/runtime.ts";
+import { featuresOf, findUser } from "./collect-spec-facts.ts";
+import { publishContainer } from "./container-event.ts";
+import { rootfsDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
+import type { ExecRecord } from "./exec-registry.ts";
+import { getTask } from "./find-task.ts";
+import { mergeEnv } from "./merge-image-config.ts";
+import { toOciSpec } from "./oci-spec/to-oci-spec.ts";
+import { toStartFailure } from "./start-error.ts";
 
 export type CreateExecRequest = {
   readonly container: string;
@@ -32,8 +41,30 @@ export type StartExecRequest = {
  *
  * @throws conflict when the container does not run or is paused
  */
-export async function createExec(_call: Call, _engine: Engine, _request: CreateExecRequest): Promise<ExecRecord> {
-  throw new EngineError("notImplemented", "create exec: not implemented");
+export async function createExec(call: Call, engine: Engine, request: CreateExecRequest): Promise<ExecRecord> {
+  if (request.args.length === 0) throw new EngineError("invalidArgument", "No exec command specified");
+  const container = await engine.containers.resolve(call, request.container);
+  await getRunningTask(call, engine, container);
+  const { args, env, user, workdir, tty, privileged, attach } = request;
+  const record: ExecRecord = {
+    id: randomBytes(32).toString("hex"),
+    namespace: container.namespace,
+    containerId: container.id,
+    args,
+    env,
+    user,
+    workdir,
+    tty,
+    privileged,
+    attach,
+    state: "created",
+    pid: 0,
+    exitCode: undefined,
+    process: undefined,
+  };
+  engine.execs.add(record);
+  publishContainer(engine, container, `exec_create: ${args.join(" ")}`, { execID: record.id });
+  return record;
 }
 
 /**
@@ -45,11 +76,29 @@ export async function createExec(_call: Call, _engine: Engine, _request: CreateE
  * @throws invalidArgument when the command is missing (the record says 127) or cannot be executed (126)
  */
 export async function startExec(
-  _call: Call,
-  _engine: Engine,
-  _request: StartExecRequest,
+  call: Call,
+  engine: Engine,
+  request: StartExecRequest,
 ): Promise<{ exec: ExecRecord; streams?: TaskStreams }> {
-  throw new EngineError("notImplemented", "start exec: not implemented");
+  const record = engine.execs.get(call.namespace, request.execId);
+  if (record.state !== "created") {
+    const what = record.state === "running" ? "is already running" : "has already run";
+    throw new EngineError("conflict", `exec command ${record.id} ${what}`);
+  }
+  const container = await engine.containers.get(call, record.containerId);
+  const task = await getRunningTask(call, engine, container);
+  // From here on nobody else starts it.
+  engine.execs.patch(record.id, { state: "running" });
+  const process = await launch(call, engine, { container, task, record, request });
+  engine.execs.patch(record.id, { process, pid: process.pid });
+  publishContainer(engine, container, `exec_start: ${record.args.join(" ")}`, { execID: record.id });
+  engine.supervisor.spawn(container, "exec", async (own) => {
+    const { exitCode } = await process.wait(own);
+    engine.execs.patch(record.id, { state: "exited", exitCode });
+    publishContainer(engine, container, "exec_die", { execID: record.id, exitCode: String(exitCode) });
+  });
+  const exec = engine.execs.get(call.namespace, record.id);
+  return process.streams === undefined ? { exec } : { exec, streams: process.streams };
 }
 
 /**
@@ -57,8 +106,12 @@ export async function startExec(
  *
  * @throws notFound @throws conflict when it does not run
  */
-export async function resizeExec(_call: Call, _engine: Engine, _execId: string, _size: TerminalSize): Promise<void> {
-  throw new EngineError("notImplemented", "resize exec: not implemented");
+export async function resizeExec(call: Call, engine: Engine, execId: string, size: TerminalSize): Promise<void> {
+  const { process, state } = engine.execs.get(call.namespace, execId);
+  if (state !== "running" || process === undefined) {
+    throw new EngineError("conflict", `exec ${execId} is not running`);
+  }
+  await process.resize(call, size);
 }
 
 /** What is known of an exec, `pid` and exit code as they are now. @throws notFound */
@@ -69,4 +122,67 @@ export function inspectExec(call: Call, engine: Pick<Engine, "execs">, execId: s
 /** Execs of a container, ended ones too for a while. */
 export function listExecs(call: Call, engine: Pick<Engine, "execs">, containerId: ContainerId): ExecRecord[] {
   return engine.execs.list(call.namespace, containerId);
+}
+
+type Launch = { container: Container; task: Task; record: ExecRecord; request: StartExecRequest };
+
+async function launch(call: Call, engine: Engine, { container, task, record, request }: Launch): Promise<ExecProcess> {
+  const { detach, size } = request;
+  const none = { stdin: false, stdout: false, stderr: false };
+  const wanted = detach ? none : record.attach;
+  const attach = size === undefined ? wanted : { ...wanted, size };
+  try {
+    const process = await execProcess(call, engine, container, record);
+    const spec = { execId: record.id, process, stdin: wanted.stdin };
+    return await task.exec(call, spec, attach);
+  } catch (cause) {
+    const { exitCode, error } = toStartFailure(cause);
+    engine.execs.patch(record.id, { state: "exited", exitCode });
+    throw error;
+  }
+}
+
+/** As the container's own process, with what the exec asks for on top. */
+async function execProcess(
+  call: Call,
+  engine: Engine,
+  container: Container,
+  { args, env, user, workdir, tty, privileged }: ExecRecord,
+): Promise<OciProcess> {
+  const { config } = container;
+  const own = {
+    ...config,
+    args,
+    env: mergeEnv(config.env, env),
+    user: user === "" ? config.user : user,
+    workdir: workdir === "" ? config.workdir : workdir,
+    tty,
+    init: false,
+    privileged: privileged || config.privileged,
+  };
+  const rootPath = rootfsDirectory(engine, container);
+  const spec = toOciSpec(own, {
+    containerId: container.id,
+    host: engine.settings.host,
+    runtime: featuresOf(engine, container),
+    rootPath,
+    user: await findUser(call, engine, own, rootPath),
+    linuxNamespacePaths: {},
+    etcFiles: {},
+    volumePaths: new Map(config.mounts.map(({ destination }) => [destination, "/"])),
+    devices: [],
+    blockDevices: new Map(),
+    defaultCgroupParent: engine.settings.cgroupParent,
+  });
+  return spec.process;
+}
+
+async function getRunningTask(call: Call, engine: Engine, container: Container): Promise<Task> {
+  if (container.status.state === "paused") {
+    throw new EngineError("conflict", `Container ${container.id} is paused, unpause the container before exec`);
+  }
+  if (container.status.state === "restarting") {
+    throw new EngineError("conflict", `Container ${container.id} is restarting, wait until the container is running`);
+  }
+  return await getTask(call, engine, container);
 }

@@ -1,24 +1,22 @@
 import type { ContainerMount, HealthCheck } from "#core/containers/container-config.ts";
+import type { ImageDefaults, ImageHealthcheck } from "#core/images/image-config.ts";
 import type { Labels } from "#core/labels.ts";
 
-/** Defaults that an image brings along. Source: OCI image-spec config.md, and Docker's `Healthcheck`. */
-export type ImageDefaults = {
+/** What a person asks for; what is left out is the image's. An entrypoint of `[]` or `[""]` resets the image's. */
+export type ProcessRequest = {
   readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
   readonly env?: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
   readonly stopSignal?: string;
+  readonly stopTimeoutMs?: number;
   readonly labels?: Labels;
   /** Destinations. */
   readonly volumes?: readonly string[];
-  readonly health?: Partial<HealthCheck>;
-  /** `["/bin/sh", "-c"]` where the image says no other. */
-  readonly shell?: readonly string[];
+  /** `test` of `["NONE"]`: none; empty: the image's. */
+  readonly health?: ImageHealthcheck;
 };
-
-/** What a person asks for; what is left out is the image's. */
-export type ProcessRequest = ImageDefaults;
 
 /** Both together. `health` is undefined when there is none or it is switched off. */
 export type MergedProcess = {
@@ -30,6 +28,7 @@ export type MergedProcess = {
   readonly workdir: string;
   readonly user: string;
   readonly stopSignal: string;
+  readonly stopTimeoutMs: number;
   readonly labels: Labels;
   readonly volumes: readonly string[];
   readonly health?: HealthCheck;
@@ -47,19 +46,20 @@ export function mergeImageConfig(image: ImageDefaults, request: ProcessRequest):
   const ownEntrypoint = request.entrypoint !== undefined && request.entrypoint.length > 0;
   const resetsEntrypoint = request.entrypoint !== undefined;
   const ownCommand = (request.command?.length ?? 0) > 0;
-  const entrypoint = resetsEntrypoint ? clean(request.entrypoint) : [...(image.entrypoint ?? [])];
-  const command = ownCommand ? [...(request.command ?? [])] : ownEntrypoint ? [] : [...(image.command ?? [])];
-  const health = mergeHealth(image.health, request.health);
+  const entrypoint = resetsEntrypoint ? clean(request.entrypoint) : [...image.entrypoint];
+  const command = ownCommand ? [...(request.command ?? [])] : ownEntrypoint ? [] : [...image.cmd];
+  const health = mergeHealth(image.healthcheck, request.health, image.shell);
   return {
     entrypoint,
     command,
     args: [...entrypoint, ...command],
-    env: mergeEnv([defaultPath], image.env ?? [], request.env ?? []),
-    workdir: request.workdir || image.workdir || "/",
-    user: request.user || image.user || "",
+    env: mergeEnv([defaultPath], image.env, request.env ?? []),
+    workdir: request.workdir || image.workingDir || "/",
+    user: request.user || image.user,
     stopSignal: request.stopSignal || image.stopSignal || "SIGTERM",
+    stopTimeoutMs: request.stopTimeoutMs ?? image.stopTimeoutMs ?? 10_000,
     labels: { ...image.labels, ...request.labels },
-    volumes: [...new Set([...(image.volumes ?? []), ...(request.volumes ?? [])])],
+    volumes: [...new Set([...image.volumes, ...(request.volumes ?? [])])],
     ...(health === undefined ? {} : { health }),
   };
 }
@@ -101,15 +101,17 @@ function clean(entrypoint: readonly string[] = []): string[] {
 }
 
 function mergeHealth(
-  image: Partial<HealthCheck> | undefined,
-  request: Partial<HealthCheck> | undefined,
+  image: ImageHealthcheck | undefined,
+  request: ImageHealthcheck | undefined,
+  shell: readonly string[],
 ): HealthCheck | undefined {
-  const test = request?.test?.length ? request.test : (image?.test ?? []);
+  const test = request?.test.length ? request.test : (image?.test ?? []);
   if (test.length === 0 || test[0] === "NONE") return undefined;
   const pick = (key: Exclude<keyof HealthCheck, "test">, fallback: number) =>
     request?.[key] || image?.[key] || fallback;
   return {
-    test,
+    // The image's own shell, where it has one, is what runs a shell probe.
+    test: test[0] === "CMD-SHELL" && shell.length > 0 ? ["CMD", ...shell, ...test.slice(1)] : test,
     intervalMs: pick("intervalMs", 30_000),
     timeoutMs: pick("timeoutMs", 30_000),
     startPeriodMs: pick("startPeriodMs", 0),

@@ -1,6 +1,15 @@
-import { EngineError } from "#base/errors.ts";
-import type { Call } from "#core/call.ts";
+import { rm } from "node:fs/promises";
+import { EngineError, isKind } from "#base/errors.ts";
+import { detachedCall, type Call } from "#core/call.ts";
+import type { Container } from "#core/containers/container.ts";
+import { advanceContainer } from "./advance-container.ts";
+import { publishContainer } from "./container-event.ts";
+import { lockContainer } from "./container-lock.ts";
+import { bundleDirectory, containerDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
+import { getSnapshotter } from "./get-snapshotter.ts";
+import { killContainer } from "./kill-container.ts";
+import { releaseContainer } from "./release-container.ts";
 
 export type RemoveContainerRequest = {
   readonly container: string;
@@ -15,6 +24,81 @@ export type RemoveContainerRequest = {
  *
  * @throws conflict when it runs and `force` is false, or somebody else is removing it
  */
-export async function removeContainer(_call: Call, _engine: Engine, _request: RemoveContainerRequest): Promise<void> {
-  throw new EngineError("notImplemented", "remove container: not implemented");
+export async function removeContainer(call: Call, engine: Engine, request: RemoveContainerRequest): Promise<void> {
+  const { id, status } = await engine.containers.resolve(call, request.container);
+  if (status.state === "removing" && engine.locks.isHeld(`container/${call.namespace}/${id}`)) {
+    throw new EngineError("conflict", `removal of container ${request.container} is already in progress`);
+  }
+  if (request.force) await killFirst(call, engine, id);
+  using _lock = await lockContainer(call, engine, id);
+  const container = await engine.containers.get(call, id);
+  if (!request.force) refuseRunning(container, request.container);
+  await eraseContainer(detachedCall(call, 120_000), engine, container, request.removeVolumes);
+}
+
+/**
+ * Removes what there is of a container, however far it got, then its record. The caller holds the lock.
+ *
+ * The record is marked first: after a crash the removal is finished at the next start.
+ */
+export async function eraseContainer(
+  call: Call,
+  engine: Engine,
+  { id }: Pick<Container, "id">,
+  removeVolumes: boolean,
+): Promise<void> {
+  const container = await advanceContainer(call, engine, id, { t: "removing" });
+  await releaseContainer(call, engine, container);
+  await tolerateMissing(getSnapshotter(engine, container).remove(call, container.snapshotKey));
+  await Promise.all([
+    rm(bundleDirectory(engine, container), { recursive: true, force: true }),
+    rm(containerDirectory(engine, container), { recursive: true, force: true }),
+  ]);
+  if (removeVolumes) await removeAnonymousVolumes(call, engine, container);
+  await engine.containers.delete(call, id);
+  engine.execs.deleteOf(container.namespace, id);
+  engine.supervisor.forget(id);
+  publishContainer(engine, container, "destroy");
+  const { exitCode, error } = container.status;
+  for (const moment of ["exit", "removal"] as const) engine.supervisor.waiters.wake(id, moment, { exitCode, error });
+}
+
+async function killFirst(call: Call, engine: Engine, id: Container["id"]): Promise<void> {
+  try {
+    await killContainer(call, engine, { container: id, signal: "SIGKILL" });
+  } catch (error) {
+    // It does not run: just as well.
+    if (!isKind(error, "conflict")) throw error;
+  }
+}
+
+function refuseRunning({ status }: Container, idOrName: string): void {
+  const fail = (why: string): never => {
+    throw new EngineError("conflict", `cannot remove container "${idOrName}": ${why}`);
+  };
+  const { state } = status;
+  if (state === "paused") fail("container is paused and must be unpaused first");
+  if (state === "running" || state === "restarting") {
+    fail(`container is ${state}: stop the container before removing or force remove`);
+  }
+}
+
+async function removeAnonymousVolumes(call: Call, engine: Engine, container: Container): Promise<void> {
+  const anonymous = container.config.mounts.flatMap((it) => (it.t === "volume" && it.anonymous ? [it.name] : []));
+  if (anonymous.length === 0) return;
+  const others = await engine.containers.list(call);
+  for (const name of anonymous) {
+    const used = others.some(
+      ({ id, config }) => id !== container.id && config.mounts.some((it) => it.t === "volume" && it.name === name),
+    );
+    if (!used && name !== "") await tolerateMissing(engine.volumes.delete(call, name));
+  }
+}
+
+async function tolerateMissing(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isKind(error, "notFound")) throw error;
+  }
 }

@@ -1,6 +1,9 @@
 import { EngineError } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
+import { publishContainer } from "./container-event.ts";
+import { lockContainer } from "./container-lock.ts";
+import { parseContainerName } from "./container-name.ts";
 import type { Engine } from "./engine.ts";
 
 /**
@@ -10,10 +13,20 @@ import type { Engine } from "./engine.ts";
  * @throws invalidArgument when it is empty, malformed or the one it has
  */
 export async function renameContainer(
-  _call: Call,
-  _engine: Engine,
-  _idOrName: string,
-  _newName: string,
+  call: Call,
+  engine: Engine,
+  idOrName: string,
+  newName: string,
 ): Promise<Container> {
-  throw new EngineError("notImplemented", "rename container: not implemented");
+  if (newName === "") throw new EngineError("invalidArgument", "Neither old nor new names may be empty");
+  const name = parseContainerName(newName);
+  const { id } = await engine.containers.resolve(call, idOrName);
+  using _lock = await lockContainer(call, engine, id);
+  const before = await engine.containers.get(call, id);
+  if (before.name === name) {
+    throw new EngineError("invalidArgument", "Renaming a container with the same name as its current name");
+  }
+  const container = await engine.containers.update(call, id, (it) => ({ ...it, name }));
+  publishContainer(engine, container, "rename", { oldName: `/${before.name}` });
+  return container;
 }

@@ -1,5 +1,5 @@
-import { EngineError } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
+import type { ContainerStatus } from "#core/containers/container-status.ts";
 import type { Engine } from "./engine.ts";
 
 export type WaitCondition = "not-running" | "next-exit" | "removed";
@@ -22,10 +22,20 @@ export type ContainerWait = { readonly exited: Promise<ContainerExit> };
  * @throws notFound
  */
 export async function waitContainer(
-  _call: Call,
-  _engine: Engine,
-  _idOrName: string,
-  _condition: WaitCondition,
+  call: Call,
+  { containers, supervisor }: Pick<Engine, "containers" | "supervisor">,
+  idOrName: string,
+  condition: WaitCondition,
 ): Promise<ContainerWait> {
-  throw new EngineError("notImplemented", "wait container: not implemented");
+  const { id } = await containers.resolve(call, idOrName);
+  // Begun before the record is read: whatever happens in between wakes it.
+  const exited = supervisor.waiters.next(id, condition === "removed" ? "removal" : "exit", call.signal);
+  const { status } = await containers.get(call, id);
+  if (condition !== "not-running" || runs(status)) return { exited };
+  return { exited: Promise.resolve({ exitCode: status.exitCode, error: status.error }) };
+}
+
+/** As Docker counts: about to restart is running. */
+function runs({ state }: ContainerStatus): boolean {
+  return state === "running" || state === "paused" || state === "restarting";
 }

@@ -17,10 +17,14 @@ export type Volume = {
 
 /** Directories that outlive containers. */
 export interface VolumeStore {
-  /** Makes it, or answers the one there is. Without a name: 64 random hex digits, anonymous. @throws invalidArgument for a bad name or option @throws conflict when it exists with other options */
+  /**
+   * Makes it, or answers the one there is. Without a name: 64 random hex digits, anonymous. `anonymous` says so of a
+   * named one: the engine chooses the name first, so that its record can name the volume before it is made.
+   * @throws invalidArgument for a bad name or option @throws conflict when it exists with other options
+   */
   create(
     call: Call,
-    request: { name?: string; labels?: Labels; options?: Readonly<Record<string, string>> },
+    request: { name?: string; anonymous?: boolean; labels?: Labels; options?: Readonly<Record<string, string>> },
   ): Promise<Volume>;
   /** @throws notFound */
   get(call: Call, name: string): Promise<Volume>;

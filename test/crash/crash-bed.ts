@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dockerApi } from "#test/support/docker-api.ts";
+import { clearState } from "../../scripts/house/clear-state.ts";
 import type { KillPoint } from "./kill-point.ts";
 
 /** A daemon with directories of its own that can be killed and started again, and a client of it. */
@@ -104,8 +105,7 @@ export class CrashBed implements AsyncDisposable {
 
   /** What a reboot leaves: no processes, no state directory. The daemon must be down. */
   async reboot(): Promise<void> {
-    const { simulateReboot } = await import("./simulate-reboot.ts");
-    await simulateReboot(this.state);
+    await clearState(this.state);
     await mkdir(this.state, { recursive: true });
   }
 
@@ -114,8 +114,7 @@ export class CrashBed implements AsyncDisposable {
       this.#child?.kill("SIGTERM");
       await this.died(15_000).catch(() => this.kill());
     }
-    const { simulateReboot } = await import("./simulate-reboot.ts");
-    await simulateReboot(this.state);
+    await clearState(this.state);
     await rm(this.directory, { recursive: true, force: true });
   }
 }

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 const execute = promisify(execFile);
 
 /** Leaves of a state directory what a reboot leaves: its processes die, its mounts and files are gone. */
-export async function simulateReboot(state: string): Promise<void> {
+export async function clearState(state: string): Promise<void> {
   for (const pid of await processesOf(state)) tryKill(pid);
   const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").map((line) => line.split(" ")[4] ?? "");
   for (const point of mounts.filter((point) => point.startsWith(`${state}/`)).reverse())

@@ -1,0 +1,107 @@
+/** Flags that say what a container is: of `run` and `create`. */
+export const containerFlags = `
+    --add-host list                  Add a custom host-to-IP mapping (host:ip)
+    --annotation list                Annotation passed to the OCI runtime
+-a, --attach list                    Attach to STDIN, STDOUT or STDERR
+    --blkio-weight int               Block IO weight, 10 to 1000, or 0 to disable
+    --blkio-weight-device list       Block IO weight of a device (path:weight)
+    --cap-add list                   Add Linux capabilities
+    --cap-drop list                  Drop Linux capabilities
+    --cgroup-parent string           Parent cgroup for the container
+    --cgroupns string                Cgroup namespace: host or private
+    --cidfile string                 Write the container ID to the file
+    --cpu-period int                 CPU CFS period (microseconds)
+    --cpu-quota int                  CPU CFS quota (microseconds)
+    --cpu-rt-period int              CPU real-time period (microseconds)
+    --cpu-rt-runtime int             CPU real-time runtime (microseconds)
+-c, --cpu-shares int                 CPU shares (relative weight)
+    --cpus decimal                   Number of CPUs
+    --cpuset-cpus string             CPUs in which to allow execution (0-3, 0,1)
+    --cpuset-mems string             Memory nodes in which to allow execution (0-3, 0,1)
+    --device list                    Add a host device (path[:path][:rwm])
+    --device-cgroup-rule list        Add a rule to the cgroup's allowed devices
+    --device-read-bps list           Limit read rate of a device (path:rate)
+    --device-read-iops list          Limit read operations of a device (path:rate)
+    --device-write-bps list          Limit write rate of a device (path:rate)
+    --device-write-iops list         Limit write operations of a device (path:rate)
+    --disable-content-trust          Accepted and ignored
+    --dns list                       Set custom DNS servers
+    --dns-option list                Set DNS options
+    --dns-search list                Set custom DNS search domains
+    --domainname string              Container NIS domain name
+    --entrypoint string              Overwrite the default ENTRYPOINT of the image
+-e, --env list                       Set environment variables
+    --env-file list                  Read in a file of environment variables
+    --expose list                    Expose a port or a range of ports
+    --gpus string                    GPU devices (refused: not supported)
+    --group-add list                 Add additional groups to join
+    --health-cmd string              Command to run to check health
+    --health-interval duration       Time between running the check (ms|s|m|h)
+    --health-retries int             Consecutive failures needed to report unhealthy
+    --health-start-interval duration  Time between checks during the start period
+    --health-start-period duration   Time for the container to initialize before failures count
+    --health-timeout duration        Maximum time to allow one check to run
+-h, --hostname string                Container host name
+    --init                           Run an init that forwards signals and reaps processes
+-i, --interactive                    Keep STDIN open even if not attached
+    --ip string                      IPv4 address (172.30.100.104)
+    --ip6 string                     IPv6 address (2001:db8::33)
+    --ipc string                     IPC mode: none, private, shareable, host, container:NAME
+    --isolation string               Container isolation technology (default)
+    --kernel-memory bytes            Accepted and passed on (kernels no longer have it)
+-l, --label list                     Set meta data on a container
+    --label-file list                Read in a line delimited file of labels
+    --link list                      Add link to another container
+    --link-local-ip list             Container link-local addresses
+    --log-driver string              Logging driver for the container
+    --log-opt list                   Log driver options
+    --mac-address string             Container MAC address (92:d0:c6:0a:29:33)
+-m, --memory bytes                   Memory limit
+    --memory-reservation bytes       Memory soft limit
+    --memory-swap bytes              Memory plus swap; -1 is unlimited swap
+    --memory-swappiness int          Memory swappiness (0 to 100) (default -1)
+    --mount list                     Attach a filesystem (type=bind,source=/x,target=/y,readonly)
+    --name string                    Assign a name to the container
+    --net list                       As --network
+    --net-alias list                 As --network-alias
+    --network list                   Connect to a network (name, or name=x,alias=y,ip=z)
+    --network-alias list             Add network-scoped alias for the container
+    --no-healthcheck                 Disable any container-specified HEALTHCHECK
+    --oom-kill-disable               Disable OOM Killer
+    --oom-score-adj int              Tune host's OOM preferences (-1000 to 1000)
+    --pid string                     PID namespace: host, container:NAME
+    --pids-limit int                 Limit of processes (-1 for unlimited)
+    --platform string                Platform of the image (linux/arm64)
+    --privileged                     Give extended privileges to this container
+-p, --publish list                   Publish a port ([ip:]host:container[/proto])
+-P, --publish-all                    Publish all exposed ports to random ports
+    --pull string                    Pull image before running: always, missing, never (default "missing")
+-q, --quiet                          Suppress the pull output
+    --read-only                      Mount the container's root filesystem as read only
+    --restart string                 Restart policy: no, always, unless-stopped, on-failure[:n] (default "no")
+    --rm                             Remove the container and its anonymous volumes when it exits
+    --runtime string                 Runtime to use for this container
+    --security-opt list              Security options (seccomp=FILE, no-new-privileges, ...)
+    --shm-size bytes                 Size of /dev/shm
+    --stop-signal string             Signal to stop the container
+    --stop-timeout int               Seconds to wait before it is killed
+    --storage-opt list               Storage driver options for the container
+    --sysctl list                    Sysctl options (name=value)
+    --tmpfs list                     Mount a tmpfs directory (path[:options])
+-t, --tty                            Allocate a pseudo-TTY
+    --ulimit list                    Ulimit options (name=soft[:hard])
+-u, --user string                    Username or UID (name|uid[:group|gid])
+    --userns string                  User namespace to use (host)
+    --uts string                     UTS namespace to use (host)
+-v, --volume list                    Bind mount a volume (source:target[:options])
+    --volume-driver string           Volume driver for the container
+    --volumes-from list              Mount volumes from the specified container(s)
+-w, --workdir string                 Working directory inside the container
+`;
+
+/** What `run` has besides. */
+export const runOnlyFlags = `
+-d, --detach                         Run container in background and print container ID
+    --detach-keys string             Key sequence for detaching (default "ctrl-p,ctrl-q")
+    --sig-proxy                      Proxy received signals to the process (default true)
+`;

@@ -6,6 +6,8 @@ export type NameRecord = {
   readonly names: readonly string[];
   readonly ipv4?: string;
   readonly ipv6?: string;
+  /** Resolvers for what this container asks and no container answers; undefined: the host's. */
+  readonly upstreams?: readonly string[];
 };
 
 /**

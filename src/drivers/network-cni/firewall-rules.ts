@@ -51,7 +51,7 @@ export function formatRules(
   const lines = [
     "*nat",
     ...nat.map((chain) => `:${chain} - [0:0]`),
-    ...state.forwardings.map((forwarding) => `-A ${prefix}-${ours.ports} ${portRule(forwarding, family)}`),
+    ...state.forwardings.map((forwarding) => formatForwarding(prefix, family, forwarding)),
     ...state.networks.flatMap((network) => masquerade(network, family)).map((rule) => `-A ${prefix}-MASQ ${rule}`),
     "COMMIT",
     "*filter",
@@ -63,10 +63,12 @@ export function formatRules(
   return `${lines.join("\n")}\n`;
 }
 
-function portRule({ protocol, hostIp, hostPort, address, containerPort }: Forwarding, family: Family): string {
+/** The line that appends one published port. */
+export function formatForwarding(prefix: string, family: Family, forwarding: Forwarding): string {
+  const { protocol, hostIp, hostPort, address, containerPort } = forwarding;
   const target = family === 4 ? `${address}:${containerPort}` : `[${address}]:${containerPort}`;
   const destination = hostIp === "" ? "" : `-d ${hostIp} `;
-  return `${destination}-p ${protocol} -m ${protocol} --dport ${hostPort} -j DNAT --to-destination ${target}`;
+  return `-A ${prefix}-${ours.ports} ${destination}-p ${protocol} -m ${protocol} --dport ${hostPort} -j DNAT --to-destination ${target}`;
 }
 
 /**

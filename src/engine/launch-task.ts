@@ -7,12 +7,12 @@ import type { ContainerMount } from "#core/containers/container-config.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { Task } from "#core/tasks/runtime.ts";
 import { collectSpecFacts } from "./collect-spec-facts.ts";
+import { attachNetworks, createNetworkNamespace } from "./container-network.ts";
 import { containerDirectory, rootfsDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
-import { attachNetworks } from "./network-step.ts";
 import { toOciSpec } from "./oci-spec/to-oci-spec.ts";
-import { pinsNetwork } from "./release-container.ts";
+import { writeEtcFiles } from "./write-etc-files.ts";
 
 /**
  * Makes the process of a container and starts it.
@@ -21,14 +21,12 @@ import { pinsNetwork } from "./release-container.ts";
  * other only to be ready before the process runs. On failure the caller releases whatever is there by then.
  */
 export async function launchTask(call: Call, engine: Engine, container: Container): Promise<Task> {
-  const etc = etcFiles(engine, container);
+  const etc = await etcFiles(call, engine, container);
   await mkdir(containerDirectory(engine, container), { recursive: true, mode: 0o710 });
-  const networkPath = pinsNetwork(container)
-    ? await engine.linuxNamespaces.createNetwork(call, container.id)
-    : undefined;
+  const networkPath = await createNetworkNamespace(call, engine, container);
   const [prepared, connected] = await Promise.allSettled([
     createTask(call, engine, container, { etc, networkPath }),
-    networkPath === undefined ? container : attachNetworks(call, engine, container, networkPath),
+    connect(call, engine, container, etc),
   ]);
   if (prepared.status === "rejected") throw prepared.reason;
   if (connected.status === "rejected") throw connected.reason;
@@ -36,6 +34,12 @@ export async function launchTask(call: Call, engine: Engine, container: Containe
   await engine.supervisor.attaches.connect(container.id, task);
   await task.start(call);
   return task;
+}
+
+/** Addresses come first: the files tell them. */
+async function connect(call: Call, engine: Engine, container: Container, etc: EtcFiles): Promise<void> {
+  const attachments = await attachNetworks(call, engine, container);
+  await writeEtcFiles(call, engine, container, { hosts: etc.hosts, resolvConf: etc.resolvConf, attachments });
 }
 
 type EtcFiles = { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
@@ -51,7 +55,9 @@ async function createTask(
   await Promise.all([
     mountRoot(call, engine, container, rootPath),
     makeBindSources(config.mounts),
-    writeFile(etc.hostname, `${config.hostname === "" ? hostName() : config.hostname}\n`),
+    config.linuxNamespaces.network.t === "container"
+      ? undefined
+      : writeFile(etc.hostname, `${config.hostname === "" ? hostName() : config.hostname}\n`),
     // The contents come with the networks; a mount wants the file.
     writeFile(etc.hosts, "", { flag: "a" }),
     writeFile(etc.resolvConf, "", { flag: "a" }),
@@ -80,8 +86,11 @@ async function mountRoot(call: Call, engine: Engine, container: Container, rootP
   await engine.mounter.mount(call, mounts, rootPath);
 }
 
-function etcFiles(engine: Engine, container: Container): EtcFiles {
-  const directory = containerDirectory(engine, container);
+/** One that shares another container's network shares its files. */
+async function etcFiles(call: Call, engine: Engine, container: Container): Promise<EtcFiles> {
+  const { network } = container.config.linuxNamespaces;
+  const owner = network.t === "container" ? await engine.containers.resolve(call, network.containerId) : container;
+  const directory = containerDirectory(engine, owner);
   return {
     hosts: join(directory, "hosts"),
     hostname: join(directory, "hostname"),

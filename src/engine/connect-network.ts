@@ -4,7 +4,6 @@ import type { Container } from "#core/containers/container.ts";
 import type { NetworkRequest } from "#core/containers/container-config.ts";
 import type { Network } from "#core/networks/network.ts";
 import { attachOne, type NetworkEngine, releaseOne } from "./container-network.ts";
-import { lockContainer } from "./container-lock.ts";
 import type { Engine } from "./engine.ts";
 
 type ConnectEngine = NetworkEngine & Pick<Engine, "locks">;
@@ -21,7 +20,7 @@ export async function connectNetwork(
 ): Promise<void> {
   const network = await engine.networks.get(call, request.network);
   const { id } = await engine.containers.resolve(call, request.container);
-  using _lock = await lockContainer(call, engine, id);
+  using _lock = await engine.locks.acquire(`container/${id}`, call.signal);
   const container = await engine.containers.get(call, id);
   refuseImpossible(container, network);
   const wanted: NetworkRequest = { network: network.name, ...request.settings };
@@ -44,7 +43,7 @@ export async function disconnectNetwork(
 ): Promise<void> {
   const network = await findNetwork(call, engine, request);
   const { id } = await engine.containers.resolve(call, request.container);
-  using _lock = await lockContainer(call, engine, id);
+  using _lock = await engine.locks.acquire(`container/${id}`, call.signal);
   const container = await engine.containers.get(call, id);
   if (others(container, network).length === container.config.networks.length) {
     if (container.config.linuxNamespaces.network.t === "host" && network.name === "host") {

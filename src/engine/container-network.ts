@@ -13,25 +13,11 @@ export type NetworkEngine = Pick<
 >;
 
 /**
- * Makes a container's own linux network namespace, named by the container's id; answers its path. Undefined for one on
- * the host's or another container's network. What a former run left is taken away first.
+ * Puts a container on the networks its config asks for: makes its linux network namespace (named by the container's
+ * id), adds an interface per network in order, records each attachment, states its names. On failure nothing is left.
  *
- * {@link detachNetworks} takes it away again.
- */
-export async function createNetworkNamespace(
-  call: Call,
-  engine: NetworkEngine,
-  container: Container,
-): Promise<string | undefined> {
-  if (container.config.linuxNamespaces.network.t !== "private") return undefined;
-  await clearLeftOver(call, engine, container);
-  return await engine.linuxNamespaces.createNetwork(call, container.id);
-}
-
-/**
- * Puts a container on the networks its config asks for: adds an interface per network in order to the linux network
- * namespace that {@link createNetworkNamespace} made, records each attachment, states its names. The caller holds the
- * container's lock; on failure it calls {@link detachNetworks}, which takes away what is there by then.
+ * Does nothing for a container on the host's or another container's network. What a former run left is taken away
+ * first. The caller holds the container's lock.
  *
  * @returns what the record holds now
  * @throws notFound when a network is gone; the driver's errors for ports and addresses in use
@@ -45,6 +31,10 @@ export async function attachNetworks(
   const networks = await Promise.all(
     container.config.networks.map(({ network }) => engine.networks.get(call, network)),
   );
+  await clearLeftOver(call, engine, container);
+  await using undo = new AsyncDisposableStack();
+  await engine.linuxNamespaces.createNetwork(call, container.id);
+  undo.defer(() => detachNetworks(detachedCall(call), engine, container));
   const attachments: NetworkAttachment[] = [];
   for (const [index, request] of container.config.networks.entries()) {
     const network = networks[index];
@@ -52,6 +42,7 @@ export async function attachNetworks(
       attachments.push(await attachOne(call, engine, { container, network, request, present: attachments, networks }));
     }
   }
+  undo.move();
   return attachments;
 }
 

@@ -7,12 +7,12 @@ import type { ContainerMount } from "#core/containers/container-config.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { Task } from "#core/tasks/runtime.ts";
 import { collectSpecFacts } from "./collect-spec-facts.ts";
-import { attachNetworks, createNetworkNamespace } from "./container-network.ts";
 import { containerDirectory, rootfsDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
+import { attachNetworks } from "./network-step.ts";
 import { toOciSpec } from "./oci-spec/to-oci-spec.ts";
-import { writeEtcFiles } from "./write-etc-files.ts";
+import { pinsNetwork } from "./release-container.ts";
 
 /**
  * Makes the process of a container and starts it.
@@ -21,12 +21,14 @@ import { writeEtcFiles } from "./write-etc-files.ts";
  * other only to be ready before the process runs. On failure the caller releases whatever is there by then.
  */
 export async function launchTask(call: Call, engine: Engine, container: Container): Promise<Task> {
-  const etc = await etcFiles(call, engine, container);
+  const etc = etcFiles(engine, container);
   await mkdir(containerDirectory(engine, container), { recursive: true, mode: 0o710 });
-  const networkPath = await createNetworkNamespace(call, engine, container);
+  const networkPath = pinsNetwork(container)
+    ? await engine.linuxNamespaces.createNetwork(call, container.id)
+    : undefined;
   const [prepared, connected] = await Promise.allSettled([
     createTask(call, engine, container, { etc, networkPath }),
-    connect(call, engine, container, etc),
+    networkPath === undefined ? container : attachNetworks(call, engine, container, networkPath),
   ]);
   if (prepared.status === "rejected") throw prepared.reason;
   if (connected.status === "rejected") throw connected.reason;
@@ -34,12 +36,6 @@ export async function launchTask(call: Call, engine: Engine, container: Containe
   await engine.supervisor.attaches.connect(container.id, task);
   await task.start(call);
   return task;
-}
-
-/** Addresses come first: the files tell them. */
-async function connect(call: Call, engine: Engine, container: Container, etc: EtcFiles): Promise<void> {
-  const attachments = await attachNetworks(call, engine, container);
-  await writeEtcFiles(call, engine, container, { hosts: etc.hosts, resolvConf: etc.resolvConf, attachments });
 }
 
 type EtcFiles = { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
@@ -55,9 +51,7 @@ async function createTask(
   await Promise.all([
     mountRoot(call, engine, container, rootPath),
     makeBindSources(config.mounts),
-    config.linuxNamespaces.network.t === "container"
-      ? undefined
-      : writeFile(etc.hostname, `${config.hostname === "" ? hostName() : config.hostname}\n`),
+    writeFile(etc.hostname, `${config.hostname === "" ? hostName() : config.hostname}\n`),
     // The contents come with the networks; a mount wants the file.
     writeFile(etc.hosts, "", { flag: "a" }),
     writeFile(etc.resolvConf, "", { flag: "a" }),
@@ -86,11 +80,8 @@ async function mountRoot(call: Call, engine: Engine, container: Container, rootP
   await engine.mounter.mount(call, mounts, rootPath);
 }
 
-/** One that shares another container's network shares its files. */
-async function etcFiles(call: Call, engine: Engine, container: Container): Promise<EtcFiles> {
-  const { network } = container.config.linuxNamespaces;
-  const owner = network.t === "container" ? await engine.containers.resolve(call, network.containerId) : container;
-  const directory = containerDirectory(engine, owner);
+function etcFiles(engine: Engine, container: Container): EtcFiles {
+  const directory = containerDirectory(engine, container);
   return {
     hosts: join(directory, "hosts"),
     hostname: join(directory, "hostname"),

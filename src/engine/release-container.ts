@@ -1,9 +1,9 @@
 import type { Call } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
 import { rootfsDirectory } from "./container-paths.ts";
-import { detachNetworks } from "./container-network.ts";
 import type { Engine } from "./engine.ts";
 import { findTask } from "./find-task.ts";
+import { detachNetworks } from "./network-step.ts";
 
 /**
  * Takes away what a container has while it runs: task, networks, mounts. What is left of its processes is killed.
@@ -16,7 +16,17 @@ export async function releaseContainer(call: Call, engine: Engine, container: Co
   await task?.delete(call, { force: true });
   const results = await Promise.allSettled([
     engine.mounter.unmount(call, rootfsDirectory(engine, container)),
-    detachNetworks(call, engine, container),
+    releaseNetwork(call, engine, container),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+async function releaseNetwork(call: Call, engine: Engine, container: Container): Promise<void> {
+  await detachNetworks(call, engine, container);
+  if (pinsNetwork(container)) await engine.linuxNamespaces.deleteNetwork(call, container.id);
+}
+
+/** Whether a linux network namespace of its own is pinned for it; one without any network is made by the runtime. */
+export function pinsNetwork({ config }: Container): boolean {
+  return config.linuxNamespaces.network.t === "private";
 }

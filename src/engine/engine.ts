@@ -19,6 +19,7 @@ import type { Registry } from "#core/registry/registry.ts";
 import type { Snapshotter } from "#core/snapshots/snapshotter.ts";
 import type { Runtime } from "#core/tasks/runtime.ts";
 import type { VolumeStore } from "#core/volumes/volume-store.ts";
+import type { BlobFlights } from "./images/blob-flights.ts";
 import type { ExecRegistry } from "./exec-registry.ts";
 import type { HostFacts } from "./oci-spec/spec-facts.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -72,6 +73,8 @@ export type Engine = {
   readonly locks: KeyedLock;
   /** Layers on their way at a time, all pulls together. */
   readonly downloads: Limiter;
+  /** Blobs on their way, so that two pulls of one layer are one download. */
+  readonly blobFlights: BlobFlights;
   readonly execs: ExecRegistry;
   readonly supervisor: Supervisor;
 };

@@ -67,7 +67,7 @@ test("the best manifest for the platform is selected", () => {
   assert.equal(select([blob(mediaTypes.ociManifest, "5")]), digest("5"));
   assert.throws(() => select(index.manifests.slice(0, 2), true), {
     kind: "notFound",
-    message: "no match for platform linux/amd64 in the manifest list (there are: linux/arm64, linux/386)",
+    message: "no matching manifest for linux/amd64 in the manifest list entries (there are: linux/arm64, linux/386)",
   });
 });
 

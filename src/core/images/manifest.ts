@@ -124,7 +124,7 @@ export function selectManifest(index: Index, platform: Platform, options: { exac
   const there = imagesOf(index).map(({ platform }) => (platform === undefined ? "" : formatShort(platform)));
   throw new EngineError(
     "notFound",
-    `no match for platform ${formatShort(platform)} in the manifest list (there are: ${there.join(", ") || "none"})`,
+    `no matching manifest for ${formatShort(platform)} in the manifest list entries (there are: ${there.join(", ") || "none"})`,
   );
 }
 

@@ -1,8 +1,17 @@
-import { EngineError } from "#base/errors.ts";
-import type { Call } from "#core/call.ts";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { EngineError, isKind } from "#base/errors.ts";
+import { detachedCall, type Call } from "#core/call.ts";
+import type { Container, ContainerId } from "#core/containers/container.ts";
 import type { TreeStat } from "#core/layers/tree-archiver.ts";
+import { publishContainer } from "./container-event.ts";
+import { lockContainer } from "./container-lock.ts";
+import { isUp } from "./container-machine.ts";
+import { rootfsDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
+import { getTask } from "./find-task.ts";
+import { getSnapshotter } from "./get-snapshotter.ts";
 
 export type ArchivePath = { readonly container: string; readonly path: string };
 
@@ -19,8 +28,9 @@ export type WriteArchiveRequest = ArchivePath & {
  *
  * @throws notFound
  */
-export async function statArchive(_call: Call, _engine: Engine, _at: ArchivePath): Promise<TreeStat> {
-  throw new EngineError("notImplemented", "stat archive: not implemented");
+export async function statArchive(call: Call, engine: Engine, at: ArchivePath): Promise<TreeStat> {
+  await using tree = await openTree(call, engine, at.container);
+  return await withDockerText(at, tree.container, engine.archiver.stat(call, tree.rootPath, at.path));
 }
 
 /**
@@ -29,11 +39,21 @@ export async function statArchive(_call: Call, _engine: Engine, _at: ArchivePath
  * @throws notFound
  */
 export async function readArchive(
-  _call: Call,
-  _engine: Engine,
-  _at: ArchivePath,
+  call: Call,
+  engine: Engine,
+  at: ArchivePath,
 ): Promise<{ stat: TreeStat; archive: Readable }> {
-  throw new EngineError("notImplemented", "read archive: not implemented");
+  await using undo = new AsyncDisposableStack();
+  const tree = undo.use(await openTree(call, engine, at.container));
+  const found = await withDockerText(at, tree.container, engine.archiver.read(call, tree.rootPath, at.path));
+  const held = undo.move();
+  found.archive.once("close", () => {
+    held.disposeAsync().catch((error: unknown) => {
+      call.log.error({ containerId: tree.container.id, error: String(error) }, "copy: tree not released");
+    });
+  });
+  publishContainer(engine, tree.container, "archive-path");
+  return found;
 }
 
 /**
@@ -42,6 +62,103 @@ export async function readArchive(
  * @throws notFound @throws invalidArgument when the path is no directory
  * @throws permissionDenied when the root or the volume there is read-only
  */
-export async function writeArchive(_call: Call, _engine: Engine, _request: WriteArchiveRequest): Promise<void> {
-  throw new EngineError("notImplemented", "write archive: not implemented");
+export async function writeArchive(call: Call, engine: Engine, request: WriteArchiveRequest): Promise<void> {
+  const { path, archive, keepTypes, keepOwners } = request;
+  await using tree = await openTree(call, engine, request.container);
+  refuseReadOnly(tree.container, path);
+  const stat = await withDockerText(request, tree.container, engine.archiver.stat(call, tree.rootPath, path));
+  const isLink = stat.linkTarget !== "";
+  if (!isLink && (stat.mode & typeBits) !== directoryType) {
+    throw new EngineError("invalidArgument", "extraction point is not a directory");
+  }
+  await engine.archiver.write(call, tree.rootPath, path, archive, { keepTypes, keepOwners });
+  publishContainer(engine, tree.container, "extract-to-dir");
+}
+
+// Source: inode(7).
+const typeBits = 0o170000;
+const directoryType = 0o040000;
+
+interface Tree extends AsyncDisposable {
+  readonly container: Container;
+  readonly rootPath: string;
+}
+
+/**
+ * The files of a container as it sees them: of a running one through its own mount namespace, of a stopped one mounted
+ * for the time. The latter holds the container's lock, since a tree is never mounted twice.
+ */
+async function openTree(call: Call, engine: Engine, idOrName: string): Promise<Tree> {
+  const { id } = await engine.containers.resolve(call, idOrName);
+  await using undo = new AsyncDisposableStack();
+  undo.use(await lockContainer(call, engine, id));
+  const container = await engine.containers.get(call, id);
+  if (isUp(container.status)) {
+    const { pid } = await getTask(call, engine, container);
+    return { container, rootPath: `/proc/${pid}/root`, async [Symbol.asyncDispose]() {} };
+  }
+  const rootPath = await mountTree(call, engine, container, undo);
+  const held = undo.move();
+  return { container, rootPath, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+async function mountTree(
+  call: Call,
+  engine: Engine,
+  container: Container,
+  undo: AsyncDisposableStack,
+): Promise<string> {
+  const rootPath = rootfsDirectory(engine, container);
+  await mkdir(rootPath, { recursive: true, mode: 0o711 });
+  undo.defer(async () => {
+    for (const path of await engine.mounter.list(rootPath)) await engine.mounter.unmount(detachedCall(call), path);
+  });
+  const mounts = await getSnapshotter(engine, container).mounts(call, container.snapshotKey);
+  await engine.mounter.mount(call, mounts, rootPath);
+  for (const { source, destination, readOnly } of await boundDirectories(call, engine, container)) {
+    const target = await engine.rootFiles.makeDirectory(call, rootPath, destination, 0o755, { uid: 0, gid: 0 });
+    await engine.mounter.mount(
+      call,
+      [{ type: "bind", source, options: ["rbind", ...(readOnly ? ["ro"] : [])] }],
+      target,
+    );
+  }
+  return rootPath;
+}
+
+/** Volumes; bind mounts of the host are left alone, as nothing says that they are directories. */
+async function boundDirectories(call: Call, { volumes }: Engine, { config }: Container) {
+  const found = config.mounts.map(async (mount) => {
+    if (mount.t !== "volume") return [];
+    const { mountpoint } = await volumes.get(call, mount.name);
+    const source = mount.subpath === undefined ? mountpoint : join(mountpoint, mount.subpath);
+    return [{ source, destination: mount.destination, readOnly: mount.readOnly }];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+function refuseReadOnly({ config }: Container, path: string): void {
+  const covers = ({ destination }: { destination: string }) =>
+    path === destination || path.startsWith(`${destination.replace(/\/$/, "")}/`);
+  const mount = config.mounts.findLast(covers);
+  if (mount !== undefined && mount.t !== "tmpfs" && mount.readOnly) {
+    throw new EngineError("permissionDenied", "mounted volume is marked read-only");
+  }
+  if (mount === undefined && config.rootReadOnly) {
+    throw new EngineError("permissionDenied", "container rootfs is marked read-only");
+  }
+}
+
+async function withDockerText<T>(
+  { path, container }: ArchivePath,
+  { id }: { id: ContainerId },
+  work: Promise<T>,
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!isKind(error, "notFound")) throw error;
+    const text = `Could not find the file ${path} in container ${container || id}`;
+    throw new EngineError("notFound", text, { cause: error });
+  }
 }

@@ -13,3 +13,5 @@ export async function attachNetworks(
 }
 
 export async function detachNetworks(_call: Call, _engine: Engine, _container: Container): Promise<void> {}
+
+export async function recoverNetworks(_call: Call, _engine: Engine, _running: readonly Container[]): Promise<void> {}

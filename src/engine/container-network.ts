@@ -27,14 +27,36 @@ export async function attachNetworks(
   engine: NetworkEngine,
   container: Container,
 ): Promise<readonly NetworkAttachment[]> {
+  await openLinuxNamespace(call, engine, container);
+  return await fillLinuxNamespace(call, engine, container);
+}
+
+/**
+ * First half of {@link attachNetworks}, for a caller that goes on with the path while the second half runs: clears what
+ * a former run left and makes the linux network namespace. Answers its path, undefined when it has none of its own.
+ */
+export async function openLinuxNamespace(
+  call: Call,
+  engine: NetworkEngine,
+  container: Container,
+): Promise<string | undefined> {
+  if (container.config.linuxNamespaces.network.t !== "private") return undefined;
+  await clearLeftOver(call, engine, container);
+  return await engine.linuxNamespaces.createNetwork(call, container.id);
+}
+
+/** Second half of {@link attachNetworks}. */
+export async function fillLinuxNamespace(
+  call: Call,
+  engine: NetworkEngine,
+  container: Container,
+): Promise<readonly NetworkAttachment[]> {
   if (container.config.linuxNamespaces.network.t !== "private") return [];
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => detachNetworks(detachedCall(call), engine, container));
   const networks = await Promise.all(
     container.config.networks.map(({ network }) => engine.networks.get(call, network)),
   );
-  await clearLeftOver(call, engine, container);
-  await using undo = new AsyncDisposableStack();
-  await engine.linuxNamespaces.createNetwork(call, container.id);
-  undo.defer(() => detachNetworks(detachedCall(call), engine, container));
   const attachments: NetworkAttachment[] = [];
   for (const [index, request] of container.config.networks.entries()) {
     const network = networks[index];

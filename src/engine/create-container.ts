@@ -17,8 +17,7 @@ import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
 import { makeVolumes, nameVolumes } from "./make-volumes.ts";
 import { eraseContainer } from "./remove-container.ts";
-import { resolveImage, type ResolvedImage } from "./resolve-image.ts";
-import { unpackImage } from "./unpack-image.ts";
+import { findContainerImage, unpackContainerImage, type ContainerImage } from "./container-image.ts";
 
 export type CreateContainerRequest = {
   /** Without one: two words, `adjective_surname`. */
@@ -46,13 +45,13 @@ const randomNameAttempts = 10;
  */
 export async function createContainer(call: Call, engine: Engine, request: CreateContainerRequest): Promise<Container> {
   if (request.config.args.length === 0) throw new EngineError("invalidArgument", "no command specified");
-  const image = await resolveImage(call, engine, request.imageReference);
+  const image = await findContainerImage(call, engine, request.imageReference);
   await checkTargets(call, engine, request.config);
   const container = await reserve(call, engine, request, image);
   using _lock = await lockContainer(call, engine, container.id);
   await using undo = new AsyncDisposableStack();
   undo.defer(() => eraseContainer(detachedCall(call), engine, container, true));
-  const parent = await unpackImage(call, engine, image);
+  const parent = await unpackContainerImage(call, engine, container, image);
   await getSnapshotter(engine, container).prepare(call, container.snapshotKey, parent);
   await makeVolumes(call, engine, container);
   const created = await advanceContainer(call, engine, container.id, { t: "prepared" });
@@ -73,7 +72,7 @@ async function reserve(
   call: Call,
   engine: Engine,
   request: CreateContainerRequest,
-  image: ResolvedImage,
+  image: ContainerImage,
 ): Promise<Container> {
   const record = newRecord(call, engine, request, image);
   if (request.name !== undefined && request.name !== "") {
@@ -96,7 +95,7 @@ function newRecord(
   { namespace }: Call,
   engine: Engine,
   { imageReference, config, labels, extensions, runtimeHandler }: CreateContainerRequest,
-  image: ResolvedImage,
+  image: ContainerImage,
 ): Omit<Container, "name"> {
   const hex = randomBytes(32).toString("hex");
   const id = hex as ContainerId;
@@ -105,7 +104,7 @@ function newRecord(
     id,
     namespace,
     labels,
-    image: { reference: imageReference, id: image.configDescriptor.digest, manifest: image.manifestDescriptor.digest },
+    image: { reference: imageReference, id: image.id, manifest: image.manifest },
     snapshotter: engine.settings.defaultSnapshotter,
     snapshotKey: hex as SnapshotKey,
     runtimeHandler: runtimeHandler ?? engine.runtime.defaultHandler,

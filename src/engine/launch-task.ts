@@ -10,9 +10,9 @@ import { collectSpecFacts } from "./collect-spec-facts.ts";
 import { containerDirectory, rootfsDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
-import { attachNetworks } from "./network-step.ts";
+import { fillLinuxNamespace, openLinuxNamespace } from "./container-network.ts";
+import { writeNetworkFiles } from "./write-network-files.ts";
 import { toOciSpec } from "./oci-spec/to-oci-spec.ts";
-import { pinsNetwork } from "./release-container.ts";
 
 /**
  * Makes the process of a container and starts it.
@@ -21,14 +21,12 @@ import { pinsNetwork } from "./release-container.ts";
  * other only to be ready before the process runs. On failure the caller releases whatever is there by then.
  */
 export async function launchTask(call: Call, engine: Engine, container: Container): Promise<Task> {
-  const etc = etcFiles(engine, container);
+  const etc = await etcFiles(call, engine, container);
   await mkdir(containerDirectory(engine, container), { recursive: true, mode: 0o710 });
-  const networkPath = pinsNetwork(container)
-    ? await engine.linuxNamespaces.createNetwork(call, container.id)
-    : undefined;
+  const networkPath = await openLinuxNamespace(call, engine, container);
   const [prepared, connected] = await Promise.allSettled([
     createTask(call, engine, container, { etc, networkPath }),
-    networkPath === undefined ? container : attachNetworks(call, engine, container, networkPath),
+    connect(call, engine, container, etc),
   ]);
   if (prepared.status === "rejected") throw prepared.reason;
   if (connected.status === "rejected") throw connected.reason;
@@ -36,6 +34,14 @@ export async function launchTask(call: Call, engine: Engine, container: Containe
   await engine.supervisor.attaches.connect(container.id, task);
   await task.start(call);
   return task;
+}
+
+/** Its networks, and the files that tell about them. */
+async function connect(call: Call, engine: Engine, container: Container, etc: EtcFiles): Promise<void> {
+  const attachments = await fillLinuxNamespace(call, engine, container);
+  // In another container's network it has that one's files.
+  if (container.config.linuxNamespaces.network.t === "container") return;
+  await writeNetworkFiles(call, engine, { container, attachments, etc });
 }
 
 type EtcFiles = { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
@@ -52,7 +58,7 @@ async function createTask(
     mountRoot(call, engine, container, rootPath),
     makeBindSources(config.mounts),
     writeFile(etc.hostname, `${config.hostname === "" ? hostName() : config.hostname}\n`),
-    // The contents come with the networks; a mount wants the file.
+    // The contents come with the networks, into the same file: it is mounted by then.
     writeFile(etc.hosts, "", { flag: "a" }),
     writeFile(etc.resolvConf, "", { flag: "a" }),
   ]);
@@ -80,11 +86,13 @@ async function mountRoot(call: Call, engine: Engine, container: Container, rootP
   await engine.mounter.mount(call, mounts, rootPath);
 }
 
-function etcFiles(engine: Engine, container: Container): EtcFiles {
-  const directory = containerDirectory(engine, container);
+async function etcFiles(call: Call, engine: Engine, container: Container): Promise<EtcFiles> {
+  const { network } = container.config.linuxNamespaces;
+  const other = network.t === "container" ? await engine.containers.resolve(call, network.containerId) : undefined;
+  const directory = containerDirectory(engine, other ?? container);
   return {
     hosts: join(directory, "hosts"),
-    hostname: join(directory, "hostname"),
+    hostname: join(containerDirectory(engine, container), "hostname"),
     resolvConf: join(directory, "resolv.conf"),
   };
 }

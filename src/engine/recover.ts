@@ -11,7 +11,7 @@ import { isUp } from "./container-machine.ts";
 import { bundleDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { findTask } from "./find-task.ts";
-import { recoverNetworks } from "./network-step.ts";
+import { recoverNetworks } from "./recover-networks.ts";
 import { releaseContainer } from "./release-container.ts";
 import { eraseContainer } from "./remove-container.ts";
 import { restartsAtBoot } from "./restart-policy.ts";
@@ -32,6 +32,9 @@ export async function recover(call: Call, engine: Engine): Promise<void> {
   await engine.volumes.recover(call);
   await engine.runtime.recover(call);
   const before = await engine.containers.listAll();
+  const running = await findRunning(call, engine, before);
+  // Before anything is detached: the network driver writes its rules whole, from what it is told here.
+  await recoverNetworks(call, engine, ({ id }) => running.has(id));
   const left = await findLeftovers(engine, before);
   const failed = new Set<string>();
   for (const container of before) {
@@ -46,19 +49,24 @@ export async function recover(call: Call, engine: Engine): Promise<void> {
   const after = await engine.containers.listAll();
   const kept = new Set(after.filter(({ id, status }) => isUp(status) || failed.has(id)).map(keyOf));
   await removeOrphans(call, engine, after, kept);
-  await recoverNetworks(
-    call,
-    engine,
-    after.filter(({ status }) => isUp(status)),
-  );
   startByPolicy(engine, after);
 }
 
-/** What of running containers is on the machine, by container. */
+/** Ids of containers whose process runs as the record says. */
+async function findRunning(call: Call, engine: Engine, containers: readonly Container[]): Promise<Set<string>> {
+  const running = new Set<string>();
+  for (const container of containers) {
+    if (!isUp(container.status)) continue;
+    const task = await findTask({ ...call, namespace: container.namespace }, engine, container);
+    if (task !== undefined && task.exit === undefined) running.add(container.id);
+  }
+  return running;
+}
+
+/** What a running container has on the machine, by container. */
 type Leftovers = {
   readonly tasks: ReadonlySet<string>;
   readonly mounts: ReadonlySet<string>;
-  readonly networks: ReadonlySet<string>;
 };
 
 async function findLeftovers(engine: Engine, containers: readonly Container[]): Promise<Leftovers> {
@@ -66,7 +74,6 @@ async function findLeftovers(engine: Engine, containers: readonly Container[]): 
   return {
     tasks: new Set((await engine.runtime.list()).map(keyOfRef)),
     mounts: new Set(containers.filter((it) => mounted.has(bundleDirectory(engine, it))).map(keyOf)),
-    networks: new Set(await engine.linuxNamespaces.listNetwork()),
   };
 }
 
@@ -112,12 +119,11 @@ async function takeUp(call: Call, engine: Engine, container: Container): Promise
 
 async function releaseLeftovers(call: Call, engine: Engine, container: Container, left: Leftovers): Promise<void> {
   const key = keyOf(container);
-  const something =
-    container.attachments.length > 0 || left.tasks.has(key) || left.mounts.has(key) || left.networks.has(container.id);
+  const something = container.attachments.length > 0 || left.tasks.has(key) || left.mounts.has(key);
   if (something) await releaseContainer(call, engine, container);
 }
 
-/** Takes away tasks, linux namespaces, mounts and directories that no container owns. */
+/** Takes away tasks, mounts and directories that no container owns. */
 async function removeOrphans(
   call: Call,
   engine: Engine,
@@ -128,10 +134,6 @@ async function removeOrphans(
     if (kept.has(keyOfRef(ref))) continue;
     const task = await engine.runtime.find({ ...call, namespace: ref.namespace }, ref);
     await task?.delete({ ...call, namespace: ref.namespace }, { force: true });
-  }
-  const keptIds = new Set([...kept].map((key) => key.slice(key.indexOf("/") + 1)));
-  for (const name of await engine.linuxNamespaces.listNetwork()) {
-    if (/^[0-9a-f]{64}$/.test(name) && !keptIds.has(name)) await engine.linuxNamespaces.deleteNetwork(call, name);
   }
   const keptBundles = new Set(containers.filter((it) => kept.has(keyOf(it))).map((it) => bundleDirectory(engine, it)));
   for (const path of await engine.mounter.list(engine.settings.stateDirectory)) {

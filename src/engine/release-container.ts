@@ -3,7 +3,7 @@ import type { Container } from "#core/containers/container.ts";
 import { rootfsDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { findTask } from "./find-task.ts";
-import { detachNetworks } from "./network-step.ts";
+import { detachNetworks } from "./container-network.ts";
 
 /**
  * Takes away what a container has while it runs: task, networks, mounts. What is left of its processes is killed.
@@ -16,17 +16,7 @@ export async function releaseContainer(call: Call, engine: Engine, container: Co
   await task?.delete(call, { force: true });
   const results = await Promise.allSettled([
     engine.mounter.unmount(call, rootfsDirectory(engine, container)),
-    releaseNetwork(call, engine, container),
+    detachNetworks(call, engine, container),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
-}
-
-async function releaseNetwork(call: Call, engine: Engine, container: Container): Promise<void> {
-  await detachNetworks(call, engine, container);
-  if (pinsNetwork(container)) await engine.linuxNamespaces.deleteNetwork(call, container.id);
-}
-
-/** Whether a linux network namespace of its own is pinned for it; one without any network is made by the runtime. */
-export function pinsNetwork({ config }: Container): boolean {
-  return config.linuxNamespaces.network.t === "private";
 }

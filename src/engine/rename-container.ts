@@ -3,6 +3,7 @@ import type { Call } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
 import { publishContainer } from "./container-event.ts";
 import { lockContainer } from "./container-lock.ts";
+import { stateNames } from "./container-network.ts";
 import { parseContainerName } from "./container-name.ts";
 import type { Engine } from "./engine.ts";
 
@@ -27,6 +28,9 @@ export async function renameContainer(
     throw new EngineError("invalidArgument", "Renaming a container with the same name as its current name");
   }
   const container = await engine.containers.update(call, id, (it) => ({ ...it, name }));
+  for (const attachment of container.attachments) {
+    await stateNames(engine, container, await engine.networks.get(call, attachment.networkId), attachment);
+  }
   publishContainer(engine, container, "rename", { oldName: `/${before.name}` });
   return container;
 }

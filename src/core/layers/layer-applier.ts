@@ -16,10 +16,10 @@ export type LayerLimits = {
 
 export type AppliedLayer = {
   readonly diffId: DiffId;
-  /** Bytes of file content and count of inodes that the layer added. */
+  /** Bytes on disk, in blocks, and count of inodes that the layer added. */
   readonly sizeBytes: number;
   readonly inodes: number;
-  /** Directories made because an entry's parent had none of its own; they take the attributes of the layers below. */
+  /** Directories made because an entry's parent had none of its own, the root ("") too; they take the attributes of the layers below. */
   readonly impliedDirectories: readonly string[];
 };
 
@@ -33,10 +33,15 @@ export interface LayerApplier {
   /**
    * @throws dataLoss when the archive is truncated or malformed
    * @throws invalidArgument when an entry would leave the tree (`layer entry "../x": …`)
+   * @throws failedPrecondition when an entry needs what only a layer below has (a hard link's target, a link's
+   *   directory): apply it again where those are mounted, with `whiteouts: "delete"`
    * @throws resourceExhausted past a limit, or when the disk is full
    */
   apply(call: Call, source: LayerSource, target: LayerTarget, limits: LayerLimits): Promise<AppliedLayer>;
-  /** Gives `directories` of an unpacked layer the owner, mode and times they have in the nearest of `parents` that has them. */
+  /**
+   * Gives `directories` of an unpacked layer the owner, mode and times they have in the nearest of `parents` that has
+   * them. @throws failedPrecondition when it is a link there, as {@link apply}
+   */
   inheritDirectories(
     call: Call,
     directory: string,

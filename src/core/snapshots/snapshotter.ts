@@ -32,6 +32,13 @@ export type LayerTarget = {
   readonly parents: readonly string[];
 };
 
+export type CommitOptions = {
+  readonly parent?: SnapshotName;
+  readonly labels?: Labels;
+  /** What the snapshot adds, when the caller knows: saves a walk through the tree. */
+  readonly usage?: SnapshotUsage;
+};
+
 /**
  * Writable trees made of read-only layers.
  *
@@ -64,18 +71,16 @@ export interface Snapshotter {
   view(call: Call, key: SnapshotKey, parent?: SnapshotName, labels?: Labels): Promise<Mount[]>;
   /** Mounts of an active snapshot or view, as `prepare` gave them. @throws notFound @throws failedPrecondition when committed */
   mounts(call: Call, key: SnapshotKey): Promise<Mount[]>;
-  /** Where a layer is unpacked into an active snapshot. @throws as mounts */
-  layerTarget(call: Call, key: SnapshotKey): Promise<LayerTarget>;
+  /**
+   * Where a layer is unpacked into an active snapshot. `on`, where `capabilities.rebase`: answer `parents` as if the
+   * snapshot had been prepared on that one. @throws as mounts
+   */
+  layerTarget(call: Call, key: SnapshotKey, on?: SnapshotName): Promise<LayerTarget>;
   /**
    * Turns an active snapshot into a committed one. `parent` rebases where `capabilities.rebase`.
    * @throws alreadyExists when `name` is taken (the active one stays) @throws notFound
    */
-  commit(
-    call: Call,
-    name: SnapshotName,
-    key: SnapshotKey,
-    options?: { parent?: SnapshotName; labels?: Labels },
-  ): Promise<void>;
+  commit(call: Call, name: SnapshotName, key: SnapshotKey, options?: CommitOptions): Promise<void>;
   /** @throws notFound @throws failedPrecondition when others have it as parent */
   remove(call: Call, key: SnapshotKey | SnapshotName): Promise<void>;
 

@@ -56,7 +56,7 @@ export class LinuxRootFiles implements RootFiles {
 
   async makeFile(call: Call, root: string, path: string): Promise<string> {
     if ((await this.kind(call, root, path)) !== "missing") return await resolveIn(root, path, 0);
-    const target = await insideOf(root, await resolveMissing(root, path));
+    const target = await insideOf(root, await resolveIn(root, path, 0, true));
     await this.makeDirectory(call, root, dirname(target), 0o755, { uid: 0, gid: 0 });
     return await atParent(root, target, async (parent, name) => {
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -110,27 +110,22 @@ async function pathOf(fd: number): Promise<string> {
   }
 }
 
-async function resolveIn(root: string, path: string, links: number): Promise<string> {
+/** With `parentsMayMiss`, only names that are there are followed and the rest is taken as it stands. */
+async function resolveIn(root: string, path: string, links: number, parentsMayMiss = false): Promise<string> {
   const fd = await open(root, path, oPath);
   if (fd !== undefined) return await pathOf(fd);
   const name = basename(path);
   const parentFd = await open(root, dirname(path), oPath | constants.O_DIRECTORY);
-  if (parentFd === undefined) throw new EngineError("notFound", `${path}: no such directory`);
+  if (parentFd === undefined) {
+    if (!parentsMayMiss) throw new EngineError("notFound", `${path}: no such directory`);
+    return join(await resolveIn(root, dirname(path), links, true), name);
+  }
   const parent = await pathOf(parentFd);
   const link = await readlink(join(parent, name)).catch(() => undefined);
   if (link === undefined) return join(parent, name);
   if (links >= maxLinks) throw new EngineError("invalidArgument", `${path}: too many levels of symbolic links`);
-  return await resolveIn(root, link.startsWith("/") ? link : join(await insideOf(root, parent), link), links + 1);
-}
-
-/** As {@link resolveIn}, with parents that may be missing too. */
-async function resolveMissing(root: string, path: string): Promise<string> {
-  try {
-    return await resolveIn(root, path, 0);
-  } catch (error) {
-    if (!(error instanceof EngineError) || error.kind !== "notFound") throw error;
-    return join(await resolveMissing(root, dirname(path)), basename(path));
-  }
+  const target = link.startsWith("/") ? link : join(await insideOf(root, parent), link);
+  return await resolveIn(root, target, links + 1, parentsMayMiss);
 }
 
 /** Path inside of `root` of a host path below it. */

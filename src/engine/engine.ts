@@ -3,6 +3,7 @@ import type { Limiter } from "#base/limiter.ts";
 import type { ContainerStore } from "#core/containers/container-store.ts";
 import type { ContentStore } from "#core/content/content-store.ts";
 import type { EventBus } from "#core/events/event-bus.ts";
+import type { GarbageSchedule } from "#core/garbage/garbage-schedule.ts";
 import type { ReferenceGraph } from "#core/garbage/reference-graph.ts";
 import type { ImageStore } from "#core/images/image-store.ts";
 import type { Platform } from "#core/images/platform.ts";
@@ -56,6 +57,8 @@ export type Engine = {
   readonly images: ImageStore;
   readonly leases: LeaseStore;
   readonly graph: ReferenceGraph;
+  /** Told when something that keeps content or snapshots is gone. */
+  readonly garbage: GarbageSchedule;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
   readonly layers: LayerApplier;
   readonly archiver: TreeArchiver;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
+import type { GarbageSchedule } from "#core/garbage/garbage-schedule.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import type { Engine } from "./engine.ts";
 
@@ -14,7 +15,7 @@ export type GarbageCollectorOptions = {
 const defaults: GarbageCollectorOptions = { delayMs: 2000, intervalMs: 60 * 60 * 1000 };
 
 /** Collects garbage soon after something was deleted, and from time to time. The daemon runs one. */
-export class GarbageCollector {
+export class GarbageCollector implements GarbageSchedule {
   readonly #call: Call;
   readonly #engine: Pick<Engine, "graph" | "content" | "snapshotters" | "locks">;
   readonly #options: GarbageCollectorOptions;
@@ -31,7 +32,6 @@ export class GarbageCollector {
     this.#options = { ...defaults, ...options };
   }
 
-  /** Something may have become garbage. Returns at once. */
   schedule(): void {
     this.#due.resolve();
   }

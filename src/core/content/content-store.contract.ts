@@ -3,10 +3,11 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import test from "node:test";
-import { isKind, type ErrorKind } from "#base/errors.ts";
+import { isKind } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { LeaseStore } from "#core/leases/lease-store.ts";
 import { testCall } from "#test/support/call.ts";
+import { fails } from "#test/support/fails.ts";
 import type { ContentStore } from "./content-store.ts";
 import { digestOf, type Digest } from "./digest.ts";
 
@@ -296,8 +297,4 @@ async function ingest(
   await using writer = await store.openWriter(call, `ingest-${digestOf(data)}`, {});
   await writer.write(data);
   return await writer.commit(options);
-}
-
-async function fails(kind: ErrorKind, promise: Promise<unknown>): Promise<void> {
-  await assert.rejects(promise, (error) => isKind(error, kind) || assert.fail(`not ${kind}: ${String(error)}`));
 }

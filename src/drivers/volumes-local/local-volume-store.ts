@@ -24,7 +24,7 @@ export class LocalVolumeStore implements VolumeStore {
 
   async create(
     call: Call,
-    request: { name?: string; labels?: Labels; options?: Readonly<Record<string, string>> },
+    request: { name?: string; anonymous?: boolean; labels?: Labels; options?: Readonly<Record<string, string>> },
   ): Promise<Volume> {
     const name = request.name ?? randomBytes(32).toString("hex");
     checkVolumeName(name);
@@ -40,7 +40,7 @@ export class LocalVolumeStore implements VolumeStore {
       state: "ready",
       labels: request.labels ?? {},
       options: {},
-      anonymous: request.name === undefined,
+      anonymous: request.anonymous ?? request.name === undefined,
       createdAtNs: nowNs(),
     };
     await this.#index.insert(call, record);

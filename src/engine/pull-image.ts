@@ -56,6 +56,20 @@ export type PulledImage = {
   readonly changed: boolean;
 };
 
+export type PullEngine = Pick<
+  Engine,
+  | "settings"
+  | "content"
+  | "images"
+  | "leases"
+  | "registry"
+  | "events"
+  | "locks"
+  | "downloads"
+  | "blobFlights"
+  | "snapshotters"
+>;
+
 /** One platform's image on its way. */
 type Part = { readonly manifest: Descriptor; readonly document: Manifest; readonly config: ImageConfig };
 
@@ -70,7 +84,7 @@ const leaseMs = 24 * 3600 * 1000;
  * @throws notFound @throws unauthenticated @throws permissionDenied @throws unavailable as the registry says
  * @throws invalidArgument when it is no image we can run (schema 1, an artifact) @throws dataLoss when bytes are wrong
  */
-export async function pullImage(call: Call, engine: Engine, request: PullRequest): Promise<PulledImage> {
+export async function pullImage(call: Call, engine: PullEngine, request: PullRequest): Promise<PulledImage> {
   const reference = withDefaultTag(parseReference(request.reference));
   await using undo = new AsyncDisposableStack();
   const leased = await underLease(call, engine, undo);
@@ -112,7 +126,7 @@ export async function underLease(
 }
 
 /** Manifests and configs of all platforms wanted, this machine's first. */
-async function readParts(call: Call, engine: Engine, pull: Pull): Promise<Part[]> {
+async function readParts(call: Call, engine: PullEngine, pull: Pull): Promise<Part[]> {
   const manifests = await selectManifests(call, engine, pull, pull.target, 0);
   const parts = await Promise.all(manifests.map((manifest) => readPart(call, engine, pull, manifest)));
   const wanted = pull.platform ?? engine.settings.platform;
@@ -122,7 +136,7 @@ async function readParts(call: Call, engine: Engine, pull: Pull): Promise<Part[]
 
 async function selectManifests(
   call: Call,
-  engine: Engine,
+  engine: PullEngine,
   pull: Pull,
   target: Descriptor,
   depth: number,
@@ -142,7 +156,7 @@ async function selectManifests(
   return manifests;
 }
 
-async function readPart(call: Call, engine: Engine, pull: Pull, manifest: Descriptor): Promise<Part> {
+async function readPart(call: Call, engine: PullEngine, pull: Pull, manifest: Descriptor): Promise<Part> {
   const decoded = decodeManifest(await document(call, engine, pull, manifest), manifest.mediaType);
   const { config: configDescriptor, layers } = decoded;
   if (configDescriptor.mediaType !== mediaTypes.ociConfig && configDescriptor.mediaType !== mediaTypes.dockerConfig) {
@@ -170,7 +184,7 @@ function checkPlatform({ platform, reference }: Pull, config: ImageConfig): void
 }
 
 /** Layers of all parts, each blob once; then each manifest is labelled with what it needs. */
-async function fetchLayers(call: Call, engine: Engine, pull: Pull, parts: readonly Part[]): Promise<void> {
+async function fetchLayers(call: Call, engine: PullEngine, pull: Pull, parts: readonly Part[]): Promise<void> {
   const layers = new Map(parts.flatMap(({ document }) => document.layers.map((layer) => [layer.digest, layer])));
   const progress = progressOf(pull.onProgress);
   for (const digest of layers.keys()) progress({ t: "waiting", layer: digest });
@@ -183,7 +197,7 @@ async function fetchLayers(call: Call, engine: Engine, pull: Pull, parts: readon
 
 async function fetchLayer(
   call: Call,
-  engine: Engine,
+  engine: PullEngine,
   { reference, access }: Pull,
   descriptor: Descriptor,
   progress: (progress: PullProgress) => void,
@@ -216,7 +230,7 @@ async function allOrFirstError(call: Call, works: readonly ((call: Call) => Prom
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
-async function nameImage(call: Call, engine: Engine, { reference, target }: Pull) {
+async function nameImage(call: Call, engine: PullEngine, { reference, target }: Pull) {
   const byDigest = digestName(reference, target.digest);
   const name = reference.digest === undefined ? formatReference(reference) : byDigest;
   const names = name === byDigest ? [name] : [name, byDigest];
@@ -226,7 +240,7 @@ async function nameImage(call: Call, engine: Engine, { reference, target }: Pull
   return { image, changed };
 }
 
-async function document(call: Call, engine: Engine, { reference, access }: Pull, descriptor: Descriptor) {
+async function document(call: Call, engine: PullEngine, { reference, access }: Pull, descriptor: Descriptor) {
   if (descriptor.sizeBytes > maxManifestBytes) {
     throw new EngineError("invalidArgument", `content ${descriptor.digest}: ${descriptor.sizeBytes} bytes is too long`);
   }
@@ -236,7 +250,7 @@ async function document(call: Call, engine: Engine, { reference, access }: Pull,
   return await readDocument(call, engine, descriptor);
 }
 
-async function rememberSource(call: Call, { content }: Engine, { domain, path }: Reference, digest: Digest) {
+async function rememberSource(call: Call, { content }: PullEngine, { domain, path }: Reference, digest: Digest) {
   const { labels } = await content.get(call, digest);
   const patch = withSource(labels, domain, path);
   if (Object.keys(patch).length > 0) await content.updateLabels(call, digest, patch);

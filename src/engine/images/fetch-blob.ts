@@ -31,66 +31,59 @@ const resumableErrnos = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "ERR_STREAM
  */
 export async function fetchBlob(call: Call, engine: FetchEngine, request: BlobRequest): Promise<"existed" | "fetched"> {
   const { descriptor, onBytes = () => {} } = request;
-  if (await isHere(call, engine, descriptor)) return "existed";
+  if (call.leaseId === undefined && (await engine.content.find(call, descriptor.digest)) !== undefined)
+    return "existed";
   for (let failures = 0; ;) {
+    let outcome: "existed" | "fetched" = "fetched";
     const { owned, error } = await engine.blobFlights.run(
       descriptor.digest,
       call.signal,
       onBytes,
       async (signal, report) => {
-        await download({ ...call, signal }, engine, request, report);
+        outcome = await download({ ...call, signal }, engine, request, report);
       },
     );
     if (error !== undefined && (owned || ++failures >= maxOthersFailures)) throw error;
-    if (owned) return "fetched";
-    // Somebody else brought it: for their namespace and lease, not for ours yet.
-    if (error === undefined && (await isHere(call, engine, descriptor))) return "existed";
+    if (owned) return outcome;
+    // Somebody else brought it: for their namespace and lease. The next round shares it with ours.
   }
 }
 
-/** Shares a blob that the store has with this namespace and lease. */
-async function isHere(call: Call, { content }: FetchEngine, descriptor: Descriptor): Promise<boolean> {
-  const found = await content.find(call, descriptor.digest);
-  if (found === undefined || call.leaseId !== undefined) {
-    const writer = await tryOpen(call, content, descriptor);
-    if (writer === "exists") return true;
-    if (writer === "busy") return false;
-    await using _unused = writer;
-    return false;
-  }
-  return true;
-}
-
-async function tryOpen(call: Call, content: Engine["content"], { digest, sizeBytes }: Descriptor) {
-  try {
-    return await content.openWriter(call, `download-${digest}`, { digest, sizeBytes });
-  } catch (error) {
-    if (isKind(error, "alreadyExists")) return "exists";
-    if (isKind(error, "unavailable")) return "busy";
-    throw error;
-  }
-}
-
-async function download(call: Call, engine: FetchEngine, request: BlobRequest, report: (bytes: number) => void) {
-  using _place = await engine.downloads.acquire(call.signal);
+/** Writes the blob from the registry unless the store has it; then it is shared with this namespace and lease. */
+async function download(
+  call: Call,
+  engine: FetchEngine,
+  request: BlobRequest,
+  report: (bytes: number) => void,
+): Promise<"existed" | "fetched"> {
   const { digest, sizeBytes } = request.descriptor;
   const labels = sourceLabels(request.reference);
   for (let again = false; ; again = true) {
-    const writer = await tryOpen(call, engine.content, request.descriptor);
-    if (writer === "exists") return;
-    if (writer === "busy") throw new EngineError("unavailable", `blob ${digest}: another download writes it`);
+    const writer = await openOrShare(call, engine.content, request.descriptor);
+    if (writer === undefined) return "existed";
     await using open = writer;
+    using _place = await engine.downloads.acquire(call.signal);
     const resumed = open.offsetBytes > 0;
     try {
       await fill(call, engine, request, open, report);
       await open.commit({ digest, sizeBytes, labels });
-      return;
+      return "fetched";
     } catch (error) {
-      if (isKind(error, "alreadyExists")) return;
-      // What an earlier attempt left may be from another host: once more, all of it from one.
-      if (!isKind(error, "dataLoss") || !resumed || again) throw named(request, error);
+      if (isKind(error, "alreadyExists")) return "existed";
+      if (!isKind(error, "dataLoss")) throw error;
       await dropBytes(open);
+      // What an earlier attempt left may be from another host: once more, all of it from one.
+      if (!resumed || again) throw named(request, error);
     }
+  }
+}
+
+async function openOrShare(call: Call, content: Engine["content"], { digest, sizeBytes }: Descriptor) {
+  try {
+    return await content.openWriter(call, `download-${digest}`, { digest, sizeBytes });
+  } catch (error) {
+    if (isKind(error, "alreadyExists")) return undefined;
+    throw error;
   }
 }
 

@@ -155,19 +155,15 @@ test("a tag that moved leaves its old image dangling", async () => {
 });
 
 test("what is wrong is refused and leaves no name and no bytes", async () => {
-  const layer = plain.blobs[1] ?? assert.fail();
+  const single = await fixtureImage({ layers: [{ a: "one" }] });
+  const layer = single.blobs[1] ?? assert.fail();
   const table: [name: string, setUp: (registry: TestRegistry) => string, kind: string, why: RegExp][] = [
-    [
-      "tag",
-      ({ host }) => `${host}/x:nope`,
-      "notFound",
-      /^registry 127\.0\.0\.1:\d+: manifest x:nope: not found$/,
-    ],
+    ["tag", ({ host }) => `${host}/x:nope`, "notFound", /^registry 127\.0\.0\.1:\d+: manifest x:nope: not found$/],
     [
       "digest",
       (registry) => {
         registry.faults.push({ match: blobPath, act: { t: "corrupt" }, times: 9 });
-        return registry.add("x", "1", plain);
+        return registry.add("x", "1", single);
       },
       "dataLoss",
       /^registry 127\.0\.0\.1:\d+: x: .*digest is sha256:[0-9a-f]+, expected sha256:/,
@@ -175,7 +171,7 @@ test("what is wrong is refused and leaves no name and no bytes", async () => {
     [
       "size",
       (registry) => {
-        const reference = registry.add("x", "1", plain);
+        const reference = registry.add("x", "1", single);
         registry
           .repository("x")
           .blobs.set(layer.digest, { ...layer, bytes: Buffer.concat([layer.bytes, layer.bytes]) });
@@ -187,7 +183,7 @@ test("what is wrong is refused and leaves no name and no bytes", async () => {
     [
       "truncated",
       (registry) => {
-        const reference = registry.add("x", "1", plain);
+        const reference = registry.add("x", "1", single);
         registry.repository("x").blobs.set(layer.digest, { ...layer, bytes: layer.bytes.subarray(0, 40) });
         return reference;
       },

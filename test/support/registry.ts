@@ -211,8 +211,8 @@ export class TestRegistry implements AsyncDisposable {
       ...(partial ? { "content-range": contentRange } : {}),
     });
     this.#peak = Math.max(this.#peak, ++this.#blobs);
-    response.on("close", () => this.#blobs--);
     await send(request, response, bytes, act);
+    this.#blobs--;
   }
 
   async #upload(request: IncomingMessage, response: ServerResponse, repository: Repository, name: string, url: URL) {

@@ -37,9 +37,12 @@ export const sections = {
   },
   network: {
     pluginDirectories: list(["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"], "Where CNI plugins are."),
-    bridge: text("ferry0", "Bridge of the default network."),
-    subnet: text("172.27.0.0/16", "Addresses of the default network."),
-    pools: list(["172.28.0.0/14", "192.168.0.0/16"], "Where subnets of further networks are taken from."),
+    bridge: text(
+      "",
+      "Bridge of the default network; empty: ferry0, or a name of its own with another state directory.",
+    ),
+    subnet: text("", "Addresses of the default network; empty: the first free ones of the pools."),
+    pools: list([], "Where subnets are taken from, as 192.168.0.0/16:20 (in pieces of /20); empty: Docker's pools."),
     ipv6: flag(false, "Whether the default network has IPv6 too."),
   },
   log: {

@@ -14,6 +14,7 @@ import { lockContainer } from "./container-lock.ts";
 import { parseContainerName, randomContainerName } from "./container-name.ts";
 import { containerDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
+import { ensureBuiltinNetworks } from "./create-network.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
 import { makeVolumes, nameVolumes } from "./make-volumes.ts";
 import { eraseContainer } from "./remove-container.ts";
@@ -61,6 +62,7 @@ export async function createContainer(call: Call, engine: Engine, request: Creat
 
 /** Networks and containers that the config names must be there. @throws notFound */
 async function checkTargets(call: Call, engine: Engine, config: ContainerConfig): Promise<void> {
+  if (config.networks.length > 0) await ensureBuiltinNetworks(call, engine);
   for (const { network } of config.networks) await engine.networks.get(call, network);
   for (const mode of Object.values(config.linuxNamespaces)) {
     if (mode.t === "container") await engine.containers.resolve(call, mode.containerId);

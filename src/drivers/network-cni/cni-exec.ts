@@ -44,7 +44,8 @@ export async function execPlugin(
   plugin: CniPlugin,
 ): Promise<JsonObject | undefined> {
   const path = await findPlugin(options.binDirectories, plugin.type);
-  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(options.timeoutMs)]);
+  const limit = AbortSignal.timeout(options.timeoutMs);
+  const signal = AbortSignal.any([call.signal, limit]);
   signal.throwIfAborted();
   const child = spawn(path, [], {
     env: environment(options.binDirectories, command, plugin),
@@ -56,11 +57,15 @@ export async function execPlugin(
   child.stdin.on("error", () => {});
   child.stdin.end(JSON.stringify(plugin.config));
   const ended = Promise.withResolvers<number | null>();
-  child.once("error", ended.reject);
+  child.once("error", (error) => ended.reject(limit.aborted ? tooSlow(plugin, command, options.timeoutMs) : error));
   child.once("close", ended.resolve);
   const [code, stdout, stderr] = await Promise.all([ended.promise, text(child.stdout), text(child.stderr)]);
   if (code === 0) return stdout.trim() === "" ? undefined : parseObject(stdout, plugin.type);
   throw pluginError(`network ${textOf(plugin.config["name"])}: plugin ${plugin.type} ${command}`, code, stdout, stderr);
+}
+
+function tooSlow({ type }: CniPlugin, command: CniCommand, timeoutMs: number): EngineError {
+  return new EngineError("deadlineExceeded", `network plugin ${type}: no answer to ${command} in ${timeoutMs} ms`);
 }
 
 async function findPlugin(directories: readonly string[], type: string): Promise<string> {

@@ -14,7 +14,7 @@ import { Firewall } from "./firewall.ts";
 import type { FirewalledNetwork, Forwarding } from "./firewall-rules.ts";
 import { deleteInterface, isLinuxNamespace, readHost, routeLoopback } from "./host-network.ts";
 import { HostPorts } from "./host-ports.ts";
-import { type Instance, instanceOf } from "./instance.ts";
+import { type Instance, instanceOf, type NetworkSettings } from "./instance.ts";
 import { Leases } from "./leases.ts";
 import { networkOptions, planNetwork } from "./plan-network.ts";
 
@@ -24,8 +24,7 @@ export type CniNetworkDriverOptions = {
   readonly binDirectories: readonly string[];
   /** One plugin run. */
   readonly timeoutMs: number;
-  /** Default: by the state directory. */
-  readonly instance?: Partial<Instance>;
+  readonly settings?: NetworkSettings;
 };
 
 type Live = { network: Network; containerId: string; attachment: NetworkAttachment };
@@ -42,12 +41,13 @@ export class CniNetworkDriver implements NetworkDriver {
   readonly #firewall: Firewall;
   readonly #instance: Instance;
 
+  /** @throws invalidArgument when a setting is no address range */
   constructor(options: CniNetworkDriverOptions) {
     const cacheDirectory = join(options.stateDirectory, "cni/results");
     this.#cni = new Cni({ binDirectories: options.binDirectories, cacheDirectory, timeoutMs: options.timeoutMs });
     this.#cache = new CniCache(cacheDirectory);
     this.#leases = new Leases(join(options.stateDirectory, "cni/leases"));
-    this.#instance = { ...instanceOf(options.stateDirectory), ...options.instance };
+    this.#instance = instanceOf(options.stateDirectory, options.settings);
     this.#firewall = new Firewall(this.#instance.chainPrefix);
   }
 

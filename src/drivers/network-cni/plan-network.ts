@@ -30,13 +30,16 @@ export const networkOptions = {
 export function planNetwork(network: Network, others: readonly Network[], host: Host, instance: Instance): Network {
   if (network.driver !== "bridge") return network;
   refuseBadMtu(network);
-  const named = { ...network, ...planBridge(network, others, host, instance) };
+  const ipv6 = network.ipv6 || (network.builtin && instance.defaultIpv6);
+  const named = { ...network, ipv6, ...planBridge(network, others, host, instance) };
   const taken = others.flatMap((other) => other.subnets.map(({ subnet }) => parseIpBlock(subnet)));
   const subnets = network.subnets.map((subnet) => planSubnet(subnet, taken));
   const families = subnets.map(({ subnet }) => parseIpBlock(subnet).family);
-  if (!families.includes(4)) subnets.unshift(pickSubnet(instance.addressPools, [...taken, ...host.blocks]));
-  if (network.ipv6 && !families.includes(6)) subnets.push(uniqueLocalSubnet(network));
-  if (!network.ipv6 && families.includes(6)) {
+  const busy = [...taken, ...host.blocks];
+  const wished = network.builtin ? wishedSubnet(instance, busy) : undefined;
+  if (!families.includes(4)) subnets.unshift(wished ?? pickSubnet(instance.addressPools, busy));
+  if (ipv6 && !families.includes(6)) subnets.push(uniqueLocalSubnet(network));
+  if (!ipv6 && families.includes(6)) {
     throw new EngineError("invalidArgument", "invalid network config: IPv6 subnet on a network without IPv6");
   }
   refuseTwoOfAFamily(subnets);
@@ -124,6 +127,14 @@ function refuseTwoOfAFamily(subnets: readonly Subnet[]): void {
   const families = subnets.map(({ subnet }) => parseIpBlock(subnet).family);
   if (new Set(families).size === families.length) return;
   throw invalid("bridge driver doesn't support multiple subnets of one address family");
+}
+
+/** The operator's choice; where it is taken (another tenant's default network has it) the pools serve. */
+function wishedSubnet({ defaultSubnet }: Instance, taken: readonly IpBlock[]): Subnet | undefined {
+  if (defaultSubnet === undefined) return undefined;
+  const block = parseIpBlock(defaultSubnet);
+  if (taken.some((other) => blocksOverlap(other, block))) return undefined;
+  return { subnet: defaultSubnet, gateway: address(block, 1n) };
 }
 
 function pickSubnet(pools: readonly AddressPool[], taken: readonly IpBlock[]): Subnet {

@@ -60,7 +60,7 @@ export class MemorySnapshotIndex implements SnapshotIndex {
       ...this.#below(call, options.parent ?? active.parent),
       key: name,
       kind: "committed",
-      labels: options.labels ?? active.labels,
+      labels: options.labels ?? {},
       updatedAtNs: nowNs(),
     };
     this.#held.delete(keyOf(call, key));

@@ -1,5 +1,5 @@
 import { EngineError } from "#base/errors.ts";
-import { detachedCall, type Call } from "#core/call.ts";
+import type { Call } from "#core/call.ts";
 import { compressionOf, isIndex, isManifest, mediaTypes, type Descriptor } from "#core/content/descriptor.ts";
 import type { Digest } from "#core/content/digest.ts";
 import type { Image } from "#core/images/image-store.ts";
@@ -27,6 +27,7 @@ import { fetchBlob } from "./images/fetch-blob.ts";
 import { referIndex, referManifest, withSource } from "./images/gc-references.ts";
 import { assignNames, digestName } from "./images/image-names.ts";
 import { readDocument } from "./images/read-image.ts";
+import { underLease } from "./images/under-lease.ts";
 import { progressOf, type PullProgress } from "./images/pull-progress.ts";
 
 export type { PullProgress } from "./images/pull-progress.ts";
@@ -73,8 +74,6 @@ export type PullEngine = Pick<
 /** One platform's image on its way. */
 type Part = { readonly manifest: Descriptor; readonly document: Manifest; readonly config: ImageConfig };
 
-const leaseMs = 24 * 3600 * 1000;
-
 /**
  * Brings an image from a registry into the namespace, names it and unpacks it.
  *
@@ -112,18 +111,6 @@ type Pull = Omit<PullRequest, "reference"> & {
   readonly access: { auth?: RegistryAuth };
   readonly target: Descriptor;
 };
-
-/** `call` with its own lease, or with one that ends with `undo`. */
-export async function underLease(
-  call: Call,
-  { leases }: Pick<Engine, "leases">,
-  undo: AsyncDisposableStack,
-): Promise<Call> {
-  if (call.leaseId !== undefined) return call;
-  const lease = await leases.create(call, { expireAfterMs: leaseMs });
-  undo.defer(async () => await leases.delete(detachedCall(call), lease.id));
-  return { ...call, leaseId: lease.id };
-}
 
 /** Manifests and configs of all platforms wanted, this machine's first. */
 async function readParts(call: Call, engine: PullEngine, pull: Pull): Promise<Part[]> {

@@ -6,6 +6,7 @@ import type { Call, Namespace } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { TaskExit, TaskRef } from "#core/tasks/runtime.ts";
 import { advanceContainer } from "./advance-container.ts";
+import { recoverUnpacks } from "./images/unpack-layer.ts";
 import { lockContainer } from "./container-lock.ts";
 import { isUp } from "./container-machine.ts";
 import { bundleDirectory } from "./container-paths.ts";
@@ -28,6 +29,7 @@ const unknownExitCode = 255;
  */
 export async function recover(call: Call, engine: Engine): Promise<void> {
   await engine.content.recover(call);
+  await recoverUnpacks(call, engine);
   for (const snapshotter of engine.snapshotters.values()) await snapshotter.recover(call);
   await engine.volumes.recover(call);
   await engine.runtime.recover(call);

@@ -1,11 +1,11 @@
 import { EngineError } from "#base/errors.ts";
 import { nowNs } from "#base/clock.ts";
-import type { Call } from "#core/call.ts";
+import type { Call, Namespace } from "#core/call.ts";
 import { patchLabels, type LabelPatch, type Labels } from "#core/labels.ts";
 import type { SnapshotIndex, SnapshotRecord } from "./snapshot-index.ts";
 import type { SnapshotKey, SnapshotKind, SnapshotName, SnapshotUsage } from "./snapshotter.ts";
 
-type Held = { record: SnapshotRecord; usage?: SnapshotUsage };
+type Held = { namespace: Namespace; record: SnapshotRecord; usage?: SnapshotUsage };
 
 /** A {@link SnapshotIndex} that forgets at the end of the process: for tests, and for trying a snapshotter by itself. */
 export class MemorySnapshotIndex implements SnapshotIndex {
@@ -19,6 +19,12 @@ export class MemorySnapshotIndex implements SnapshotIndex {
   async list(call: Call): Promise<SnapshotRecord[]> {
     const prefix = keyOf(call, "");
     return [...this.#held].filter(([key]) => key.startsWith(prefix)).map(([, held]) => held.record);
+  }
+
+  async listUncommitted(): Promise<{ namespace: Namespace; record: SnapshotRecord }[]> {
+    return [...this.#held.values()]
+      .filter(({ record }) => record.kind !== "committed")
+      .map(({ namespace, record }) => ({ namespace, record }));
   }
 
   async listTreeIds(): Promise<Set<number>> {
@@ -42,7 +48,7 @@ export class MemorySnapshotIndex implements SnapshotIndex {
       updatedAtNs: now,
       treeId: ++this.#lastTreeId,
     };
-    this.#held.set(keyOf(call, key), { record });
+    this.#held.set(keyOf(call, key), { namespace: call.namespace, record });
     return record;
   }
 
@@ -64,7 +70,8 @@ export class MemorySnapshotIndex implements SnapshotIndex {
       updatedAtNs: nowNs(),
     };
     this.#held.delete(keyOf(call, key));
-    this.#held.set(keyOf(call, name), { record, usage: { sizeBytes: options.sizeBytes, inodes: options.inodes } });
+    const usage = { sizeBytes: options.sizeBytes, inodes: options.inodes };
+    this.#held.set(keyOf(call, name), { namespace: call.namespace, record, usage });
     return record;
   }
 

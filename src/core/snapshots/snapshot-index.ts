@@ -1,4 +1,4 @@
-import type { Call } from "#core/call.ts";
+import type { Call, Namespace } from "#core/call.ts";
 import type { LabelPatch, Labels } from "#core/labels.ts";
 import type { SnapshotInfo, SnapshotKey, SnapshotKind, SnapshotName } from "./snapshotter.ts";
 
@@ -13,6 +13,8 @@ export type SnapshotRecord = SnapshotInfo & {
 export interface SnapshotIndex {
   find(call: Call, key: SnapshotKey | SnapshotName): Promise<SnapshotRecord | undefined>;
   list(call: Call): Promise<SnapshotRecord[]>;
+  /** Active snapshots and views of every namespace. */
+  listUncommitted(): Promise<{ namespace: Namespace; record: SnapshotRecord }[]>;
   /** Tree ids of every namespace. */
   listTreeIds(): Promise<Set<number>>;
   /** Adds the record, and to the call's lease. @throws alreadyExists @throws notFound when the parent is missing or not committed */

@@ -9,6 +9,9 @@ export type SnapshotKey = Brand<string, "SnapshotKey">;
 /** Name of a committed snapshot: a ChainID for an image's layers. */
 export type SnapshotName = Brand<string, "SnapshotName">;
 
+/** On an active snapshot: a layer is being unpacked into it. After a crash nobody goes on; `recover` removes it. */
+export const unpackingLabel = "ferry.io/unpacking";
+
 export type SnapshotKind = "active" | "view" | "committed";
 
 export type SnapshotInfo = {

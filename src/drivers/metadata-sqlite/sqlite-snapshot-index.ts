@@ -1,6 +1,6 @@
 import { nowNs } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
-import type { Call } from "#core/call.ts";
+import type { Call, Namespace } from "#core/call.ts";
 import { patchLabels, type LabelPatch, type Labels } from "#core/labels.ts";
 import type { SnapshotIndex, SnapshotRecord } from "#core/snapshots/snapshot-index.ts";
 import type { SnapshotKey, SnapshotKind, SnapshotName } from "#core/snapshots/snapshotter.ts";
@@ -28,6 +28,14 @@ export class SqliteSnapshotIndex implements SnapshotIndex {
   async list(call: Call): Promise<SnapshotRecord[]> {
     const sql = `${select} WHERE s.snapshotter = ? AND s.namespace = ? ORDER BY s.tree_id`;
     return this.#database.all(sql, this.#snapshotter, call.namespace).map((row) => this.#decode(row));
+  }
+
+  async listUncommitted(): Promise<{ namespace: Namespace; record: SnapshotRecord }[]> {
+    const sql = `${select} WHERE s.snapshotter = ? AND s.kind <> 'committed' ORDER BY s.tree_id`;
+    return this.#database.all(sql, this.#snapshotter).map((row) => ({
+      namespace: textOf(row, "namespace") as Namespace,
+      record: this.#decode(row),
+    }));
   }
 
   async listTreeIds(): Promise<Set<number>> {

@@ -4,14 +4,15 @@ import type { Call } from "#core/call.ts";
 import type { LabelPatch, Labels } from "#core/labels.ts";
 import type { Mount } from "#core/mounts/mount.ts";
 import type { SnapshotIndex, SnapshotRecord } from "#core/snapshots/snapshot-index.ts";
-import type {
-  CommitOptions,
-  LayerTarget,
-  SnapshotInfo,
-  SnapshotKey,
-  SnapshotName,
-  Snapshotter,
-  SnapshotUsage,
+import {
+  unpackingLabel,
+  type CommitOptions,
+  type LayerTarget,
+  type SnapshotInfo,
+  type SnapshotKey,
+  type SnapshotName,
+  type Snapshotter,
+  type SnapshotUsage,
 } from "#core/snapshots/snapshotter.ts";
 import { diskUsage } from "./disk-usage.ts";
 import { overlayMounts } from "./overlay-mounts.ts";
@@ -99,10 +100,11 @@ export class OverlaySnapshotter implements Snapshotter {
 
   async recover(call: Call): Promise<void> {
     await this.#trees.ensure();
-    for (const record of await this.#index.list(call)) {
-      if (record.kind === "committed" || (await this.#trees.isWhole(record.treeId))) continue;
-      call.log.warn({ snapshotKey: record.key }, "snapshot was half made; removed");
-      await this.remove(call, record.key);
+    for (const { namespace, record } of await this.#index.listUncommitted()) {
+      const whole = record.labels[unpackingLabel] === undefined && (await this.#trees.isWhole(record.treeId));
+      if (whole) continue;
+      call.log.warn({ snapshotKey: record.key, namespace }, "snapshot was half made; removed");
+      await this.remove({ ...call, namespace }, record.key);
     }
     await this.purge(call);
   }

@@ -3,6 +3,7 @@ import type { Descriptor } from "#core/content/descriptor.ts";
 import type { Digest } from "#core/content/digest.ts";
 import type { Manifest } from "#core/images/manifest.ts";
 import { gcLabels, type LabelPatch } from "#core/labels.ts";
+import type { SnapshotName } from "#core/snapshots/snapshotter.ts";
 import type { Engine } from "../engine.ts";
 
 type ContentEngine = Pick<Engine, "content">;
@@ -24,6 +25,17 @@ export async function referIndex(
   const patch: Record<string, string> = {};
   for (const { digest } of manifests) patch[`${gcLabels.content}.m.${digest.slice(-12)}`] = digest;
   await content.updateLabels(call, index, patch);
+}
+
+/** Labels a config with the snapshot that holds its layers, so that the image keeps it. */
+export async function labelUnpacked(
+  call: Call,
+  { content }: ContentEngine,
+  config: Digest,
+  snapshotter: string,
+  name: SnapshotName | undefined,
+): Promise<void> {
+  if (name !== undefined) await content.updateLabels(call, config, { [`${gcLabels.snapshot}.${snapshotter}`]: name });
 }
 
 /** Adds a repository to the places a blob is known to be at. */

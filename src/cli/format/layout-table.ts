@@ -1,11 +1,10 @@
-const minWidth = 10;
 const padding = 3;
 
 /**
  * Rows in columns as Docker lays them out: a column is as wide as its widest cell and three, at least ten; the last
  * one is not padded.
  */
-export function layoutTable(rows: readonly (readonly string[])[]): string {
+export function layoutTable(rows: readonly (readonly string[])[], minWidth = 10): string {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [at, cell] of row.entries()) {

@@ -9,7 +9,7 @@ import { danglingName, lockImages, parseImageName, type NamesEngine } from "./im
 import { readImage } from "./images/read-image.ts";
 import { imagesWithIds, resolveImage, type ResolvedImage, type ResolveEngine } from "./resolve-image.ts";
 
-export type DeleteEngine = ResolveEngine & NamesEngine & Pick<Engine, "containers" | "events">;
+export type DeleteEngine = ResolveEngine & NamesEngine & Pick<Engine, "containers" | "events" | "garbage">;
 
 export type DeletedImage = {
   /** Names that are gone, as people write them. */
@@ -114,6 +114,7 @@ async function untag(
     untagged.push(formatFamiliar(reference));
     publish(call, engine, "untag", image.id, formatFamiliar(reference));
   }
+  engine.garbage.schedule();
   return { untagged, deleted: [] };
 }
 

@@ -56,6 +56,7 @@ export async function eraseContainer(
   ]);
   if (removeVolumes) await removeAnonymousVolumes(call, engine, container);
   await engine.containers.delete(call, id);
+  engine.garbage.schedule();
   engine.execs.deleteOf(container.namespace, id);
   engine.supervisor.forget(id);
   publishContainer(engine, container, "destroy");

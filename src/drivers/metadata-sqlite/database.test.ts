@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { open, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import test from "node:test";
+import { EngineError, kindOf } from "#base/errors.ts";
+import { sampleContainer } from "#core/containers/container.fixture.ts";
+import { testCall } from "#test/support/call.ts";
+import { temporaryDirectory } from "#test/support/temporary-directory.ts";
+import { Database } from "./database.ts";
+import { migrations } from "./schema.ts";
+import { SqliteMetadata } from "./sqlite-metadata.ts";
+
+test("the file is the owner's only, and of the current version", async () => {
+  await using directory = await temporaryDirectory("database");
+  const path = join(directory.path, "meta.db");
+  using database = Database.open(path);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  assert.deepEqual({ ...database.get("PRAGMA user_version") }, { user_version: BigInt(migrations.length) });
+  assert.deepEqual({ ...database.get("PRAGMA journal_mode") }, { journal_mode: "wal" });
+  assert.deepEqual({ ...database.get("PRAGMA foreign_keys") }, { foreign_keys: 1n });
+});
+
+test("a file of a newer version is refused and left alone", async () => {
+  await using directory = await temporaryDirectory("database");
+  const path = join(directory.path, "meta.db");
+  const sqlite = new DatabaseSync(path);
+  sqlite.exec("PRAGMA user_version = 99; CREATE TABLE theirs (x)");
+  sqlite.close();
+  const error = caught(() => SqliteMetadata.open(path));
+  assert.equal(kindOf(error), "failedPrecondition");
+  assert.match(error.message, /version 99 is newer than this ferryd knows/);
+  using after = new DatabaseSync(path);
+  assert.equal(after.prepare("SELECT count(*) AS n FROM theirs").get()?.["n"], 0);
+});
+
+test("what is no database, or damaged, is said with what to do", async () => {
+  await using directory = await temporaryDirectory("database");
+  const path = join(directory.path, "meta.db");
+  await writeFile(path, "not a database at all, but some text that is long enough to be read as a header of one......");
+  const error = caught(() => SqliteMetadata.open(path));
+  assert.equal(kindOf(error), "dataLoss");
+  assert.match(error.message, /damaged .*restore a copy, or move .* away to begin empty$/);
+  assert.match(await readFile(path, "utf8"), /^not a database/);
+});
+
+test("damage inside the file is dataLoss", async () => {
+  await using directory = await temporaryDirectory("database");
+  const path = join(directory.path, "meta.db");
+  {
+    using metadata = SqliteMetadata.open(path);
+    for (let n = 16; n < 100; n++) await metadata.containers.create(testCall(), sampleContainer(n.toString(16)));
+  }
+  await using file = await open(path, "r+");
+  const { size } = await file.stat();
+  await file.write(Buffer.alloc(size - 4096, 0x5a), 0, size - 4096, 4096);
+  assert.equal(kindOf(caught(() => SqliteMetadata.open(path))), "dataLoss");
+});
+
+test("a record that nobody can read is dataLoss, naming the container", async () => {
+  await using directory = await temporaryDirectory("database");
+  const path = join(directory.path, "meta.db");
+  const insert = "INSERT INTO containers (namespace, id, name, record) VALUES ('default', 'abc', 'n', ?)";
+  for (const [record, text] of [
+    ["{", /container abc: its record is unreadable/],
+    ["[]", /container abc: its record is no object/],
+    ["{}", /container abc: id is missing/],
+  ] as const) {
+    {
+      using database = Database.open(path);
+      database.run("DELETE FROM containers");
+      database.run(insert, record);
+    }
+    const error = caught(() => SqliteMetadata.open(path));
+    assert.equal(kindOf(error), "dataLoss");
+    assert.match(error.message, text);
+  }
+});
+
+test("a transaction is done as a whole or not at all, also inside another", async () => {
+  await using directory = await temporaryDirectory("database");
+  using database = Database.open(join(directory.path, "meta.db"));
+  const insert = (id: string) =>
+    database.run("INSERT INTO leases (namespace, id, labels, created_ns) VALUES ('default', ?, '{}', 0)", id);
+  const failing = () =>
+    database.transaction(() => {
+      insert("one");
+      database.transaction(() => insert("two"));
+      throw new EngineError("aborted", "no");
+    });
+  assert.equal(kindOf(caught(failing)), "aborted");
+  assert.deepEqual(database.all("SELECT id FROM leases"), []);
+  database.transaction(() => insert("three"));
+  assert.equal(database.all("SELECT id FROM leases").length, 1);
+});
+
+function caught(work: () => unknown): Error {
+  try {
+    work();
+  } catch (error) {
+    assert(error instanceof Error);
+    return error;
+  }
+  return assert.fail("nothing was thrown");
+}

@@ -341,8 +341,8 @@ async function send(
   }
   if (act?.t === "slow") {
     for (let at = 0; at < bytes.length && !response.destroyed; at += act.pieceBytes) {
-      response.write(bytes.subarray(at, at + act.pieceBytes));
       await sleep(act.pauseMs);
+      response.write(bytes.subarray(at, at + act.pieceBytes));
     }
     return void response.end();
   }

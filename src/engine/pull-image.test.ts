@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Call } from "#core/call.ts";
 import { mediaTypes } from "#core/content/descriptor.ts";
 import { parsePlatform } from "#core/images/platform.ts";
 import { testCall } from "#test/support/call.ts";
 import { openImageBed } from "#test/support/image-engine.ts";
-import { fixtureBlob, fixtureImage, fixtureIndex, jsonBlob } from "#test/support/image-fixture.ts";
+import { descriptorOf, fixtureBlob, fixtureImage, fixtureIndex, jsonBlob } from "#test/support/image-fixture.ts";
 import { TestRegistry } from "#test/support/registry.ts";
-import { pullImage, type PullProgress } from "./pull-image.ts";
+import { requireRoot } from "#test/support/require.ts";
+import { pullImage, type PullEngine, type PullProgress, type PullRequest } from "./pull-image.ts";
 
 const call = testCall();
+/** Without unpacking, which needs root. */
+const pull = async (own: Call, engine: PullEngine, request: PullRequest) =>
+  await pullImage(own, engine, { unpack: false, ...request });
 const plain = await fixtureImage({ layers: [{ "a.txt": "one" }, { "b.txt": "two" }] });
 const big = await fixtureImage({ layers: [{ big: Buffer.alloc(600_000, "x") }], compression: "none" });
 const blobPath = /^GET \/v2\/x\/blobs\//;
@@ -18,7 +23,7 @@ test("an image is pulled, named twice, kept by its name alone, and not fetched a
   await using bed = await openImageBed();
   const reference = registry.add("library/x", "1", plain);
   const progress: PullProgress[] = [];
-  const pulled = await pullImage(call, bed.engine, { reference, onProgress: (step) => progress.push(step) });
+  const pulled = await pull(call, bed.engine, { reference, onProgress: (step) => progress.push(step) });
   assert.deepEqual(
     (await bed.engine.images.list(call)).map(({ name }) => name),
     [reference, `${registry.host}/library/x@${plain.manifest.digest}`].sort(),
@@ -29,7 +34,7 @@ test("an image is pulled, named twice, kept by its name alone, and not fetched a
   assert.equal(progress.filter(({ t }) => t === "downloadComplete").length, 2);
   assert.equal(await bed.collect(), 4, "manifest, config and layers survive a collection");
   const asked = registry.count(blobPath);
-  const again = await pullImage(call, bed.engine, { reference });
+  const again = await pull(call, bed.engine, { reference });
   assert.deepEqual([again.changed, registry.count(blobPath)], [false, asked]);
   for (const { name } of await bed.engine.images.list(call)) await bed.engine.images.delete(call, name);
   assert.equal(await bed.collect(), 0, "nothing is left without a name");
@@ -40,7 +45,7 @@ test("docker's formats, zstd and plain layers are pulled", async () => {
   await using bed = await openImageBed();
   for (const compression of ["gzip", "zstd", "none"] as const) {
     const image = await fixtureImage({ layers: [{ a: compression }], format: "docker", compression });
-    await pullImage(call, bed.engine, { reference: registry.add("x", compression, image) });
+    await pull(call, bed.engine, { reference: registry.add("x", compression, image) });
   }
   assert.equal((await bed.engine.images.list(call)).length, 6);
 });
@@ -58,22 +63,22 @@ test("the platform is taken from an index, or the one that is asked for, or all"
   const platform = parsePlatform("linux/arm64", { os: "linux", architecture: "amd64" });
   {
     await using bed = await openImageBed();
-    assert.equal((await pullImage(call, bed.engine, { reference })).manifest.digest, plain.manifest.digest);
+    assert.equal((await pull(call, bed.engine, { reference })).manifest.digest, plain.manifest.digest);
     assert.equal(await bed.collect(), 5, "the index, and one platform of it");
-    assert.equal((await pullImage(call, bed.engine, { reference, platform })).manifest.digest, arm.manifest.digest);
+    assert.equal((await pull(call, bed.engine, { reference, platform })).manifest.digest, arm.manifest.digest);
     assert.equal(await bed.collect(), 8);
   }
   await using bed = await openImageBed();
-  const all = await pullImage(call, bed.engine, { reference, allPlatforms: true });
+  const all = await pull(call, bed.engine, { reference, allPlatforms: true });
   assert.equal(all.manifest.digest, plain.manifest.digest);
   assert.equal(await bed.collect(), 8);
   const riscv = parsePlatform("linux/riscv64", { os: "linux", architecture: "amd64" });
-  await assert.rejects(pullImage(call, bed.engine, { reference, platform: riscv }), {
+  await assert.rejects(pull(call, bed.engine, { reference, platform: riscv }), {
     kind: "notFound",
     message:
       /no matching manifest for linux\/riscv64 in the manifest list entries \(there are: linux\/arm64, linux\/amd64\)/,
   });
-  await assert.rejects(pullImage(call, bed.engine, { reference: `${registry.host}/x:amd`, platform }), {
+  await assert.rejects(pull(call, bed.engine, { reference: `${registry.host}/x:amd`, platform }), {
     message: /does not match the specified platform: wanted linux\/arm64, actual: linux\/amd64/,
   });
 });
@@ -84,7 +89,7 @@ test("a broken connection goes on where it broke, by range or from the start", a
     await using bed = await openImageBed();
     const layer = big.blobs[1]?.digest ?? "";
     registry.faults.push({ match: new RegExp(layer), act: { t: "cut", afterBytes: 200_000 }, times: 2 });
-    await pullImage(call, bed.engine, { reference: registry.add("x", "1", big) });
+    await pull(call, bed.engine, { reference: registry.add("x", "1", big) });
     assert.equal(registry.count(new RegExp(`GET .*${layer}`)), 3);
     assert.deepEqual(await bed.ingests(), []);
   }
@@ -99,11 +104,11 @@ test("a pull that was given up goes on in the next one", async () => {
   const onProgress = (step: PullProgress) => {
     if (step.t === "downloading" && step.totalBytes > 100_000) controller.abort();
   };
-  await assert.rejects(pullImage(testCall({ signal: controller.signal }), bed.engine, { reference, onProgress }), {
+  await assert.rejects(pull(testCall({ signal: controller.signal }), bed.engine, { reference, onProgress }), {
     name: "AbortError",
   });
   assert.equal((await bed.engine.images.list(call)).length, 0);
-  await pullImage(call, bed.engine, { reference });
+  await pull(call, bed.engine, { reference });
   assert.deepEqual(await bed.ingests(), []);
 });
 
@@ -115,9 +120,9 @@ test("pulls of the same layer share one download, in other namespaces too", asyn
   registry.faults.push({ match: /blobs/, act: { t: "slow", pieceBytes: 200_000, pauseMs: 20 }, times: 9 });
   const other = testCall({ namespace: "k8s.io" });
   await Promise.all([
-    pullImage(call, bed.engine, { reference }),
-    pullImage(call, bed.engine, { reference: `${registry.host}/y:1` }),
-    pullImage(other, bed.engine, { reference }),
+    pull(call, bed.engine, { reference }),
+    pull(call, bed.engine, { reference: `${registry.host}/y:1` }),
+    pull(other, bed.engine, { reference }),
   ]);
   assert.equal(registry.count(/GET .*\/blobs\//), 2, "config and layer once");
   assert.equal((await bed.engine.images.list(other)).length, 2);
@@ -132,7 +137,7 @@ test("no more layers than allowed are on their way at a time", async () => {
     layers: Array.from({ length: 8 }, (_, at) => ({ [`f${at}`]: "x".repeat(50_000) })),
   });
   registry.faults.push({ match: /blobs/, act: { t: "slow", pieceBytes: 100, pauseMs: 5 }, times: 99 });
-  await pullImage(call, bed.engine, { reference: registry.add("x", "1", many) });
+  await pull(call, bed.engine, { reference: registry.add("x", "1", many) });
   assert.equal(registry.peakBlobs, 3);
 });
 
@@ -140,16 +145,16 @@ test("a tag that moved leaves its old image dangling", async () => {
   await using registry = await TestRegistry.start();
   await using bed = await openImageBed();
   const reference = registry.add("x", "1", plain);
-  await pullImage(call, bed.engine, { reference });
+  await pull(call, bed.engine, { reference });
   await bed.engine.images.delete(call, (await bed.engine.images.list(call))[1]?.name ?? assert.fail());
   registry.add("x", "1", big);
-  assert.equal((await pullImage(call, bed.engine, { reference })).changed, true);
+  assert.equal((await pull(call, bed.engine, { reference })).changed, true);
   assert.deepEqual(
     (await bed.engine.images.list(call)).map(({ name }) => name),
     [reference, `${registry.host}/x@${big.manifest.digest}`, `dangling@${plain.manifest.digest}`],
   );
   registry.add("x", "1", plain);
-  await pullImage(call, bed.engine, { reference });
+  await pull(call, bed.engine, { reference });
   const names = (await bed.engine.images.list(call)).map(({ name }) => name);
   assert.ok(!names.some((name) => name.startsWith("dangling@")), "what has a name again dangles no more");
 });
@@ -229,7 +234,7 @@ test("what is wrong is refused and leaves no name and no bytes", async () => {
   for (const [name, setUp, kind, message] of table) {
     await using registry = await TestRegistry.start();
     await using bed = await openImageBed();
-    await assert.rejects(pullImage(call, bed.engine, { reference: setUp(registry) }), { kind, message }, name);
+    await assert.rejects(pull(call, bed.engine, { reference: setUp(registry) }), { kind, message }, name);
     assert.deepEqual(await bed.engine.images.list(call), [], name);
     if (name !== "truncated") assert.deepEqual(await bed.ingests(), [], name);
     assert.equal(await bed.collect(), 0, name);
@@ -247,9 +252,43 @@ test("a failure of one layer ends the others", async () => {
     act: { t: "slow", pieceBytes: 1000, pauseMs: 50 },
   });
   const startMs = performance.now();
-  await assert.rejects(pullImage(call, bed.engine, { reference: registry.add("x", "1", image) }), {
+  await assert.rejects(pull(call, bed.engine, { reference: registry.add("x", "1", image) }), {
     kind: "permissionDenied",
     message: /^registry 127\.0\.0\.1:\d+: blob sha256:[0-9a-f]+ of x: access denied$/,
   });
   assert.ok(performance.now() - startMs < 5_000);
+});
+
+test("layers are unpacked as they come, and the snapshot lives as long as the image", async (t) => {
+  if (!requireRoot(t)) return;
+  await using registry = await TestRegistry.start();
+  await using bed = await openImageBed();
+  const progress: string[] = [];
+  const onProgress = (step: PullProgress) => progress.push(step.t);
+  await pullImage(call, bed.engine, { reference: registry.add("x", "1", plain), onProgress });
+  assert.deepEqual(progress.filter((step) => step === "pullComplete").length, 2);
+  const overlay = bed.engine.snapshotters.get("overlayfs") ?? assert.fail();
+  await bed.collect();
+  assert.equal((await overlay.list(call)).length, 2);
+  for (const { name } of await bed.engine.images.list(call)) await bed.engine.images.delete(call, name);
+  await bed.collect();
+  assert.deepEqual(await overlay.list(call), []);
+});
+
+test("a layer that is not what its DiffID says is refused", async (t) => {
+  if (!requireRoot(t)) return;
+  await using registry = await TestRegistry.start();
+  await using bed = await openImageBed();
+  const other = await fixtureImage({ layers: [{ a: "other" }, { b: "layers" }] });
+  const wrong = await fixtureImage({
+    layers: [{ a: "one" }, { b: "two" }],
+    manifest: { layers: other.blobs.slice(1).map(descriptorOf) },
+  });
+  registry.add("x", "other", other);
+  await assert.rejects(pullImage(call, bed.engine, { reference: registry.add("x", "1", wrong) }), {
+    kind: "dataLoss",
+    message: /DiffID/i,
+  });
+  assert.deepEqual(await bed.engine.images.list(call), []);
+  assert.equal(await bed.collect(), 0);
 });

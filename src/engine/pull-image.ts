@@ -24,10 +24,11 @@ import {
 import type { RegistryAuth } from "#core/registry/registry.ts";
 import type { Engine } from "./engine.ts";
 import { fetchBlob } from "./images/fetch-blob.ts";
-import { referIndex, referManifest, withSource } from "./images/gc-references.ts";
+import { labelUnpacked, referIndex, referManifest, withSource } from "./images/gc-references.ts";
 import { assignNames, digestName } from "./images/image-names.ts";
 import { readDocument } from "./images/read-image.ts";
 import { underLease } from "./images/under-lease.ts";
+import { unpackLayers, type UnpackEngine } from "./unpack-layers.ts";
 import { progressOf, type PullProgress } from "./images/pull-progress.ts";
 
 export type { PullProgress } from "./images/pull-progress.ts";
@@ -57,19 +58,7 @@ export type PulledImage = {
   readonly changed: boolean;
 };
 
-export type PullEngine = Pick<
-  Engine,
-  | "settings"
-  | "content"
-  | "images"
-  | "leases"
-  | "registry"
-  | "events"
-  | "locks"
-  | "downloads"
-  | "blobFlights"
-  | "snapshotters"
->;
+export type PullEngine = UnpackEngine & Pick<Engine, "images" | "registry" | "events" | "downloads" | "blobFlights">;
 
 /** One platform's image on its way. */
 type Part = { readonly manifest: Descriptor; readonly document: Manifest; readonly config: ImageConfig };
@@ -94,7 +83,7 @@ export async function pullImage(call: Call, engine: PullEngine, request: PullReq
   const parts = await readParts(leased, engine, pull);
   const [main] = parts;
   if (main === undefined) throw new EngineError("notFound", `${formatFamiliar(reference)}: the index is empty`);
-  await fetchLayers(leased, engine, pull, parts);
+  await bringLayers(leased, engine, pull, parts, main);
   const { image, changed } = await nameImage(leased, engine, pull);
   engine.events.publish({
     namespace: call.namespace,
@@ -170,16 +159,50 @@ function checkPlatform({ platform, reference }: Pull, config: ImageConfig): void
   throw new EngineError("notFound", `${text}: ${wanted}`);
 }
 
-/** Layers of all parts, each blob once; then each manifest is labelled with what it needs. */
-async function fetchLayers(call: Call, engine: PullEngine, pull: Pull, parts: readonly Part[]): Promise<void> {
+/** Layers of all parts, each blob once; those of `main` are unpacked while others still come. */
+async function bringLayers(
+  call: Call,
+  engine: PullEngine,
+  pull: Pull,
+  parts: readonly Part[],
+  main: Part,
+): Promise<void> {
   const layers = new Map(parts.flatMap(({ document }) => document.layers.map((layer) => [layer.digest, layer])));
   const progress = progressOf(pull.onProgress);
   for (const digest of layers.keys()) progress({ t: "waiting", layer: digest });
+  const failed = new AbortController();
+  const own = { ...call, signal: AbortSignal.any([call.signal, failed.signal]) };
+  const arrivals = new Map<Digest, Promise<void>>();
+  for (const [digest, layer] of layers) arrivals.set(digest, fetchLayer(own, engine, pull, layer, progress));
+  const ready = async (index: number) =>
+    await arrivals.get(main.document.layers[index]?.digest ?? main.manifest.digest);
+  const unpacked = pull.unpack === false ? undefined : unpack(own, engine, pull, main, { ready, progress });
   await allOrFirstError(
     call,
-    [...layers.values()].map((layer) => async (own: Call) => await fetchLayer(own, engine, pull, layer, progress)),
+    failed,
+    unpacked === undefined ? [...arrivals.values()] : [...arrivals.values(), unpacked],
   );
   for (const { manifest, document } of parts) await referManifest(call, engine, manifest.digest, document);
+}
+
+async function unpack(
+  call: Call,
+  engine: PullEngine,
+  { snapshotter = engine.settings.defaultSnapshotter }: Pull,
+  { config, document }: Part,
+  { ready, progress }: { ready: (index: number) => Promise<void>; progress: (progress: PullProgress) => void },
+): Promise<void> {
+  const { layers, config: descriptor } = document;
+  const { snapshotName } = await unpackLayers(call, engine, {
+    snapshotter,
+    diffIds: config.diffIds,
+    layers,
+    ready,
+    onProgress: ({ t, layer }) => {
+      if (t !== "alreadyExists") progress({ t, layer });
+    },
+  });
+  await labelUnpacked(call, engine, descriptor.digest, snapshotter, snapshotName);
 }
 
 async function fetchLayer(
@@ -198,23 +221,11 @@ async function fetchLayer(
   if (outcome === "existed") await rememberSource(call, engine, reference, layer);
 }
 
-/** Runs all; the first failure ends the others before it is thrown. */
-async function allOrFirstError(call: Call, works: readonly ((call: Call) => Promise<void>)[]): Promise<void> {
-  const failed = new AbortController();
-  const own = { ...call, signal: AbortSignal.any([call.signal, failed.signal]) };
-  const results = await Promise.allSettled(
-    works.map(async (work) => {
-      try {
-        await work(own);
-      } catch (error) {
-        failed.abort(error);
-        throw error;
-      }
-    }),
-  );
+/** Waits for all; the first failure ends the others before it is thrown. */
+async function allOrFirstError(call: Call, failed: AbortController, works: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(works.map((work) => work.catch((error: unknown) => failed.abort(error))));
   call.signal.throwIfAborted();
   if (failed.signal.aborted) throw failed.signal.reason;
-  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 async function nameImage(call: Call, engine: PullEngine, { reference, target }: Pull) {

@@ -5,16 +5,20 @@ import { Limiter } from "#base/limiter.ts";
 import { EventBus } from "#core/events/event-bus.ts";
 import { hostPlatform } from "#core/images/platform.ts";
 import { FsContentStore } from "#drivers/content-fs/fs-content-store.ts";
+import { LayerWorkers } from "#drivers/layer-tar/layer-workers.ts";
+import { TarLayerApplier } from "#drivers/layer-tar/tar-layer-applier.ts";
 import { SqliteMetadata } from "#drivers/metadata-sqlite/sqlite-metadata.ts";
+import { LinuxMounter } from "#drivers/mount-linux/linux-mounter.ts";
 import { OciRegistry } from "#drivers/registry-oci/oci-registry.ts";
 import { registryDefaults, type RegistryConfig } from "#drivers/registry-oci/registry-config.ts";
+import { OverlaySnapshotter } from "#drivers/snapshot-overlay/overlay-snapshotter.ts";
 import type { Engine } from "#engine/engine.ts";
 import { BlobFlights } from "#engine/images/blob-flights.ts";
 import { readHostFacts } from "#engine/oci-spec/host-facts.ts";
 import { testCall } from "./call.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** The parts of an engine that images need: real drivers on a directory of their own, no snapshotter. */
+/** The parts of an engine that images need: real drivers on a directory of their own. */
 export type ImageEngine = Pick<
   Engine,
   | "settings"
@@ -30,6 +34,8 @@ export type ImageEngine = Pick<
   | "locks"
   | "downloads"
   | "blobFlights"
+  | "layers"
+  | "mounter"
 >;
 
 export type ImageBed = AsyncDisposable & {
@@ -57,6 +63,7 @@ export async function openImageBed(config: Partial<RegistryConfig> = {}): Promis
   const metadata = undo.use(SqliteMetadata.open(join(root, "meta.db")));
   const content = await FsContentStore.open(join(root, "content"), metadata.content);
   const registry = undo.use(new OciRegistry({ ...quickRegistry, ...config }));
+  const overlay = new OverlaySnapshotter(join(root, "overlayfs"), metadata.snapshots("overlayfs"));
   const engine: ImageEngine = {
     settings: {
       platform: hostPlatform({ platform: "linux", arch: "x64" }),
@@ -75,13 +82,15 @@ export async function openImageBed(config: Partial<RegistryConfig> = {}): Promis
     graph: metadata.graph,
     // A test collects when it wants to.
     garbage: { schedule() {} },
-    snapshotters: new Map(),
+    snapshotters: new Map([["overlayfs", overlay]]),
     registry,
     containers: metadata.containers,
     events: new EventBus(),
     locks: new KeyedLock(),
     downloads: new Limiter(3),
     blobFlights: new BlobFlights(),
+    layers: new TarLayerApplier(undo.use(new LayerWorkers())),
+    mounter: new LinuxMounter(),
   };
   const call = testCall();
   const stack = undo.move();

@@ -5,11 +5,11 @@ export type PullProgress =
   /** The reference stands for this index or manifest. */
   | { readonly t: "resolved"; readonly digest: Digest }
   | {
-      readonly t: "waiting" | "alreadyExists" | "downloadComplete" | "pullComplete";
+      readonly t: "waiting" | "alreadyExists" | "downloadComplete" | "extracting" | "pullComplete";
       readonly layer: Digest;
     }
   | {
-      readonly t: "downloading" | "verifying" | "extracting";
+      readonly t: "downloading" | "verifying";
       readonly layer: Digest;
       readonly currentBytes: number;
       readonly totalBytes: number;

@@ -76,9 +76,13 @@ export async function detachNetworks(call: Call, engine: NetworkEngine, containe
   const recorded = await engine.containers.find(call, container.id);
   const attachments = recorded?.attachments ?? container.attachments;
   if (attachments.length === 0) return;
-  for (const attachment of attachments) await releaseOne(call, engine, container, attachment);
-  if (recorded !== undefined)
-    await engine.containers.update(call, container.id, (now) => ({ ...now, attachments: [] }));
+  // Each is tried; what could not be taken away stays on record for the next time.
+  const results = await Promise.allSettled(attachments.map((it) => releaseOne(call, engine, container, it)));
+  const left = attachments.filter((_, index) => results[index]?.status === "rejected");
+  if (recorded !== undefined) {
+    await engine.containers.update(call, container.id, (now) => ({ ...now, attachments: left }));
+  }
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 export type AttachOne = {

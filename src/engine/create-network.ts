@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { nowNs } from "#base/clock.ts";
-import { EngineError } from "#base/errors.ts";
+import { EngineError, isKind } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { Labels } from "#core/labels.ts";
 import type { Network, NetworkId, Subnet } from "#core/networks/network.ts";
@@ -53,7 +53,7 @@ export async function ensureBuiltinNetworks(call: Call, engine: CreateEngine): P
       await record(call, engine, builtin(name));
     } catch (error) {
       // Somebody else was quicker.
-      if (!(error instanceof EngineError) || error.kind !== "conflict") throw error;
+      if (!isKind(error, "conflict", "alreadyExists")) throw error;
     }
   }
 }

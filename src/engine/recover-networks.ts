@@ -22,7 +22,7 @@ export async function recoverNetworks(
       return network === undefined ? [] : [{ network, containerId: container.id, attachment, container }];
     }),
   );
-  await engine.networkDriver.recover(call, live);
+  await engine.networkDriver.recover(call, [...networks.values()], live);
   await deleteLeftOver(call, engine, new Set<string>(running.map(({ id }) => id)));
   for (const container of containers) {
     if (isRunning(container) || container.attachments.length === 0) continue;

@@ -1,7 +1,10 @@
 import type { Call } from "#core/call.ts";
 
-/** Linux network namespaces that live without a process: pinned by a bind mount, loopback up. */
-export interface LinuxNamespaces {
+/**
+ * Linux network namespaces that live without a process: pinned by a bind mount, loopback up. Disposing takes away what
+ * holds the pins where there are none left.
+ */
+export interface LinuxNamespaces extends AsyncDisposable {
   /** Makes one named `name`; answers its path. @throws alreadyExists */
   createNetwork(call: Call, name: string): Promise<string>;
   /** Idempotent. */

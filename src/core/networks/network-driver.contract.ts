@@ -90,7 +90,8 @@ export function networkDriverContract(
         /^driver failed programming external connectivity on endpoint b \([0-9a-f]{64}\): Bind for 127\.0\.0\.1:\d+ failed: port is already allocated \(by container a\)$/,
     });
     const restarted = fixture.reopen();
-    await restarted.recover(contractCall, [{ network, containerId: one.containerId, attachment: one.attachment }]);
+    const live = [{ network, containerId: one.containerId, attachment: one.attachment }];
+    await restarted.recover(contractCall, [network], live);
     assert.equal(await fixture.fetch("127.0.0.1", hostPort), "published", "after recovery");
     await one.detach(restarted);
     await assert.rejects(fixture.fetch("127.0.0.1", hostPort));
@@ -166,7 +167,7 @@ export function networkDriverContract(
     const lost = await attached(fixture, network, "lost", { ipv4Address: wanted });
     await lost.deleteNamespace();
     const restarted = fixture.reopen();
-    await restarted.recover(contractCall, []);
+    await restarted.recover(contractCall, [network], []);
     const next = await attached({ ...fixture, driver: restarted }, network, "next", { ipv4Address: wanted });
     await next.detach(restarted);
     await restarted.remove(contractCall, network);

@@ -20,8 +20,8 @@ export type AttachRequest = {
   readonly ports: readonly { containerPort: number; protocol: PortProtocol; hostIp: string; hostPort: number }[];
 };
 
-/** Puts containers on networks. */
-export interface NetworkDriver {
+/** Puts containers on networks. Disposing takes away what no container uses (idle bridges, rules); the rest stays. */
+export interface NetworkDriver extends AsyncDisposable {
   /**
    * Checks a network before it is recorded and fills in what is left open (subnet, gateway, bridge name).
    * `others` are all the machine's, every namespace's.
@@ -41,9 +41,13 @@ export interface NetworkDriver {
     call: Call,
     request: { network: Network; containerId: string; linuxNamespacePath?: string; attachment: NetworkAttachment },
   ): Promise<void>;
-  /** At start: restores what the host lost (rules, bridges), and removes attachments of containers not in `live`. */
+  /**
+   * At start: restores what the host lost (rules), and removes attachments of containers not in `live`. `networks` are
+   * all the machine's.
+   */
   recover(
     call: Call,
+    networks: readonly Network[],
     live: readonly { network: Network; containerId: string; attachment: NetworkAttachment }[],
   ): Promise<void>;
 }

@@ -76,6 +76,18 @@ test("a mount tree that was copied before sees the unmount, so nothing keeps the
   assert.match(mountinfo.split("\n").find((line) => line.includes(` ${it.directory} `)) ?? "", / shared:\d+ /);
 });
 
+test("the directory is a plain one again after disposal, once it is empty", async (t) => {
+  if (!requireRoot(t)) return;
+  await using it = await fixture();
+  const isMount = async () => (await readFile("/proc/self/mountinfo", "utf8")).includes(` ${it.directory} `);
+  await it.namespaces.createNetwork(call, "one");
+  await it.namespaces[Symbol.asyncDispose]();
+  assert.equal(await isMount(), true);
+  await it.namespaces.deleteNetwork(call, "one");
+  await it.namespaces[Symbol.asyncDispose]();
+  assert.equal(await isMount(), false);
+});
+
 test("names that are paths are refused", async () => {
   const namespaces = new PinnedLinuxNamespaces("/nowhere");
   for (const name of ["", "..", "a/b", ".hidden", "-x"]) {

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
@@ -55,6 +55,16 @@ export class PinnedLinuxNamespaces implements LinuxNamespaces {
       if (errnoOf(error) === "ENOENT") return [];
       throw error;
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if ((await this.listNetwork()).length > 0) return;
+    const mounts = await readFile("/proc/thread-self/mountinfo", "utf8");
+    // Also where a former daemon made it and this one had no use for it.
+    if (!mounts.includes(` ${this.#directory} `)) return;
+    this.#ready = undefined;
+    const syscalls = await import("./syscalls.ts");
+    while (syscalls.unmountDetached(this.#directory));
   }
 
   async #prepare(): Promise<Syscalls> {

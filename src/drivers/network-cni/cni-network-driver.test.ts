@@ -39,7 +39,7 @@ async function makeFixture(t: TestContext): Promise<NetworkDriverFixture | undef
     });
   const servers: ChildProcess[] = [];
   const driver = open();
-  await driver.recover(call, []);
+  await driver.recover(call, [], []);
   let made = 0;
   const stack = undo.move();
   return {

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { EngineError, messageOf } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
-import { type Call, detachedCall } from "#core/call.ts";
+import { silentLogger } from "#base/logger.ts";
+import { type Call, detachedCall, parseNamespace } from "#core/call.ts";
 import { parseIpBlock } from "#core/networks/ip-address.ts";
 import type { Network, NetworkAttachment, PublishedPort } from "#core/networks/network.ts";
 import type { AttachRequest, NetworkDriver } from "#core/networks/network-driver.ts";
@@ -27,6 +28,9 @@ export type CniNetworkDriverOptions = {
   readonly settings?: NetworkSettings;
 };
 
+/** Rules and bridges are the machine's, no tenant's. */
+const anyNamespace = parseNamespace("default");
+
 type Live = { network: Network; containerId: string; attachment: NetworkAttachment };
 
 /**
@@ -40,6 +44,8 @@ export class CniNetworkDriver implements NetworkDriver {
   readonly #ports = new HostPorts();
   readonly #firewall: Firewall;
   readonly #instance: Instance;
+  /** Networks that may have a bridge or rules on the host, and who is on them. */
+  readonly #present = new Map<string, { network: Network; readonly endpoints: Set<string> }>();
 
   /** @throws invalidArgument when a setting is no address range */
   constructor(options: CniNetworkDriverOptions) {
@@ -60,11 +66,21 @@ export class CniNetworkDriver implements NetworkDriver {
     await this.#firewall.deleteNetwork(call, network.id);
     if (network.options[networkOptions.adoptedBridge] === undefined) await deleteInterface(call, network.bridge);
     await this.#leases.deleteNetwork(network.id);
+    this.#present.delete(network.id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const call = { signal: AbortSignal.timeout(10_000), log: silentLogger, namespace: anyNamespace };
+    const idle = [...this.#present.values()].filter(({ endpoints }) => endpoints.size === 0);
+    for (const { network } of idle) await this.remove(call, network);
   }
 
   async attach(call: Call, request: AttachRequest): Promise<NetworkAttachment> {
     await using undo = new AsyncDisposableStack();
+    const { endpoints } = this.#note(request.network);
     const endpointId = randomBytes(32).toString("hex");
+    endpoints.add(endpointId);
+    undo.defer(() => void endpoints.delete(endpointId));
     const ports = await this.#reserve(endpointId, request);
     undo.defer(() => this.#ports.release(endpointId));
     const result = await this.#add(call, request);
@@ -88,9 +104,12 @@ export class CniNetworkDriver implements NetworkDriver {
     const linuxNamespacePath = path !== "" && (await isLinuxNamespace(path)) ? path : "";
     await this.#delete(call, { network, containerId, linuxNamespacePath, interfaceName: attachment.interfaceName });
     this.#ports.release(attachment.endpointId);
+    this.#note(network).endpoints.delete(attachment.endpointId);
   }
 
-  async recover(call: Call, live: readonly Live[]): Promise<void> {
+  async recover(call: Call, networks: readonly Network[], live: readonly Live[]): Promise<void> {
+    for (const network of networks) this.#note(network);
+    for (const { network, attachment } of live) this.#note(network).endpoints.add(attachment.endpointId);
     const keys = new Set(live.map(({ network, containerId }) => `${network.id}/${containerId}`));
     const isLive = (networkId: string, containerId: string) => keys.has(`${networkId}/${containerId}`);
     await this.#leases.prune(isLive);
@@ -101,6 +120,12 @@ export class CniNetworkDriver implements NetworkDriver {
     }
     for (const family of [4, 6] as const) await this.#firewall.restore(call, family, liveRules(family, live));
     await restoreLoopbackRoutes(call, live);
+  }
+
+  #note(network: Network) {
+    const noted = this.#present.get(network.id) ?? { network, endpoints: new Set<string>() };
+    this.#present.set(network.id, noted);
+    return noted;
   }
 
   async #reserve(endpointId: string, request: AttachRequest): Promise<PublishedPort[]> {

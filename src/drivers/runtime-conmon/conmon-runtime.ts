@@ -1,0 +1,323 @@
+import { watch, type FSWatcher } from "node:fs";
+import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { EngineError, messageOf } from "#base/errors.ts";
+import type { Logger } from "#base/logger.ts";
+import { detachedCall, type Call, type Namespace } from "#core/call.ts";
+import type { ContainerId } from "#core/containers/container.ts";
+import type { Runtime, RuntimeFeatures, Task, TaskRef, TaskSpec } from "#core/tasks/runtime.ts";
+import { ConmonTask, findMonitor, killMonitorOf, removeFromRuntime, removeOwnFiles } from "./conmon-task.ts";
+import { FdPoller } from "./fd-poller.ts";
+import { formatSpec } from "./format-spec.ts";
+import { LogRotator } from "./log-rotator.ts";
+import { findMonitorCgroup } from "./monitor-cgroup.ts";
+import { startMonitor } from "./monitor.ts";
+import { chooseRuntime, findInPath, readFeatures } from "./probe-runtime.ts";
+import { findProcess, type ProcessIdentity } from "./process-identity.ts";
+import type { RuntimeBinary } from "./runtime-binary.ts";
+import { bundlePath, taskName, taskPaths, type TaskPaths } from "./task-paths.ts";
+import { parseTaskRecord, toTaskRecord, type TaskRecord } from "./task-record.ts";
+
+/** How a runtime is called. Left out: state below the state directory, cgroupfs, no options. */
+export type HandlerConfig = {
+  readonly path: string;
+  readonly root?: string;
+  readonly systemdCgroup?: boolean;
+  readonly options?: readonly string[];
+};
+
+export type ConmonRuntimeOptions = {
+  readonly stateDirectory: string;
+  readonly log: Logger;
+  /** Name or path; `conmon` when left out. */
+  readonly conmonPath?: string;
+  /** By name. Empty or left out: crun or runc, whichever works, under its own name. */
+  readonly handlers?: Readonly<Record<string, HandlerConfig>>;
+  /** Left out: the first. */
+  readonly defaultHandler?: string;
+  /** For a runtime that was found, not configured. */
+  readonly systemdCgroup?: boolean;
+};
+
+type Handler = { readonly binary: RuntimeBinary; readonly features: RuntimeFeatures };
+
+/** How often monitors that were taken up after a restart are looked for. */
+const monitorCheckMs = 3000;
+
+/** Tasks under conmon; see README.md. Made by {@link openConmonRuntime}, disposed by its maker: tasks run on. */
+export class ConmonRuntime implements Runtime, Disposable {
+  readonly defaultHandler: string;
+  readonly #options: ConmonRuntimeOptions & { conmonPath: string };
+  readonly #handlers: ReadonlyMap<string, Handler>;
+  readonly #cgroupFiles: readonly string[];
+  readonly #poller = new FdPoller();
+  readonly #tasks = new Map<string, ConmonTask>();
+  readonly #beingMade = new Set<string>();
+  /** Taken up after a restart: without a pipe that tells of their monitor's end. */
+  readonly #adopted = new Set<ConmonTask>();
+  readonly #exits: string;
+  readonly #watcher: FSWatcher;
+  readonly #timer: NodeJS.Timeout;
+  readonly #rotator: LogRotator;
+
+  constructor(
+    options: ConmonRuntimeOptions & { conmonPath: string },
+    handlers: ReadonlyMap<string, Handler>,
+    defaultHandler: string,
+    cgroupFiles: readonly string[],
+  ) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.defaultHandler = defaultHandler;
+    this.#cgroupFiles = cgroupFiles;
+    this.#exits = join(options.stateDirectory, "exits");
+    this.#watcher = watch(this.#exits, (_event, name) => void this.#exitWritten(name));
+    this.#watcher.on("error", (error) => options.log.error({ kind: "internal" }, `exits: ${messageOf(error)}`));
+    this.#timer = setInterval(() => void this.#checkAdopted(), monitorCheckMs).unref();
+    this.#rotator = new LogRotator(() => this.#tasks.values(), options.log);
+  }
+
+  features(): readonly RuntimeFeatures[] {
+    return [...this.#handlers.values()].map(({ features }) => features);
+  }
+
+  bundlePath(ref: TaskRef): string {
+    return bundlePath(this.#options.stateDirectory, ref);
+  }
+
+  async create(call: Call, spec: TaskSpec): Promise<Task> {
+    const { binary } = this.#handler(spec.runtimeHandler);
+    const name = taskName(spec);
+    if (this.#tasks.has(name) || this.#beingMade.has(name))
+      throw new EngineError("alreadyExists", `task ${spec.containerId}: already there`);
+    this.#beingMade.add(name);
+    try {
+      return await this.#create(call, spec, toTaskRecord(spec, binary));
+    } finally {
+      this.#beingMade.delete(name);
+    }
+  }
+
+  async find(_call: Call, ref: TaskRef): Promise<Task | undefined> {
+    return this.#tasks.get(taskName(ref));
+  }
+
+  async list(): Promise<TaskRef[]> {
+    return [...this.#tasks.values()].map(({ ref }) => ref);
+  }
+
+  async recover(call: Call): Promise<void> {
+    const containers = join(this.#options.stateDirectory, "containers");
+    for (const namespace of await directoriesIn(containers)) {
+      for (const id of await directoriesIn(join(containers, namespace))) {
+        const ref = { namespace: namespace as Namespace, containerId: id as ContainerId };
+        if (!this.#tasks.has(taskName(ref))) await this.#recoverOne(call, ref);
+      }
+    }
+    for (const file of await readdir(this.#exits))
+      if (!this.#tasks.has(file)) await rm(join(this.#exits, file), { force: true });
+  }
+
+  close(): void {
+    this.#watcher.close();
+    clearInterval(this.#timer);
+    this.#rotator.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The record stands before the monitor is started; whatever fails, everything is undone. */
+  async #create(call: Call, spec: TaskSpec, record: TaskRecord): Promise<Task> {
+    const paths = taskPaths(this.bundlePath(spec));
+    const name = taskName(spec);
+    await mkdir(paths.bundle, { recursive: true, mode: 0o711 });
+    try {
+      await Promise.all([
+        writeFile(paths.config, formatSpec(spec.spec), { mode: 0o600 }),
+        writeFile(paths.record, JSON.stringify(record), { mode: 0o600 }),
+      ]);
+      const monitor = await startMonitor(this.#monitorRequest(spec, record, paths), call.signal);
+      const task = this.#add(spec, record, paths, await findProcess(monitor.pid), false);
+      void monitor.ended.then(() => this.#monitorEnded(task));
+      return task;
+    } catch (error) {
+      const undo = detachedCall(call);
+      await killMonitorOf(paths);
+      await removeFromRuntime(undo, record, name).catch((failure: unknown) =>
+        call.log.error({ containerId: spec.containerId }, `undo of create: ${messageOf(failure)}`),
+      );
+      await removeOwnFiles(paths, join(this.#exits, name));
+      throw error;
+    }
+  }
+
+  #monitorRequest(spec: TaskSpec, record: TaskRecord, paths: TaskPaths): Parameters<typeof startMonitor>[0] {
+    if (record.logPath?.includes(":") === true)
+      throw new EngineError("invalidArgument", `log path ${record.logPath}: conmon takes no path with a colon`);
+    return {
+      conmonPath: this.#options.conmonPath,
+      binary: record.binary,
+      name: taskName(spec),
+      directory: paths.bundle,
+      command: spec.spec.process.args[0],
+      cgroupFiles: this.#cgroupFiles,
+      arguments: [
+        `--persist-dir=${paths.bundle}`,
+        `--exit-dir=${this.#exits}`,
+        `--log-path=${record.logPath === undefined ? "none" : `k8s-file:${record.logPath}`}`,
+        ...(record.tty ? ["--terminal"] : []),
+        ...(record.stdin === "none" ? [] : ["--stdin"]),
+        ...(record.stdin === "once" ? [] : ["--leave-stdin-open"]),
+      ],
+    };
+  }
+
+  #add(
+    ref: TaskRef,
+    record: TaskRecord,
+    paths: TaskPaths,
+    process: ProcessIdentity | undefined,
+    started: boolean,
+  ): ConmonTask {
+    const name = taskName(ref);
+    const task = new ConmonTask({
+      ref: { namespace: ref.namespace, containerId: ref.containerId },
+      record,
+      paths,
+      exitFile: join(this.#exits, name),
+      conmonPath: this.#options.conmonPath,
+      cgroupFiles: this.#cgroupFiles,
+      poller: this.#poller,
+      process,
+      started,
+      onDeleted: () => {
+        this.#tasks.delete(name);
+        this.#adopted.delete(task);
+      },
+    });
+    this.#tasks.set(name, task);
+    return task;
+  }
+
+  async #recoverOne(call: Call, ref: TaskRef): Promise<void> {
+    const paths = taskPaths(this.bundlePath(ref));
+    const text = await readFile(paths.record, "utf8").catch(() => undefined);
+    // Without a record nothing was begun; what else is in the directory is the caller's.
+    if (text === undefined) return await rmdir(paths.bundle).catch(() => {});
+    const record = parseTaskRecord(text);
+    if (record === undefined) return await removeOwnFiles(paths, join(this.#exits, taskName(ref)));
+    const pid = Number(await readFile(paths.pid, "utf8").catch(() => "0"));
+    const monitor = await findMonitor(paths);
+    if (pid > 0) await this.#takeUp(call, { ref, record, paths, pid, monitor });
+    else await this.#undoHalfMade(call, ref, record, paths);
+  }
+
+  async #takeUp(
+    call: Call,
+    found: { ref: TaskRef; record: TaskRecord; paths: TaskPaths; pid: number; monitor: ProcessIdentity | undefined },
+  ): Promise<void> {
+    const { ref, record, paths, pid, monitor } = found;
+    const first = await findProcess(pid);
+    // A child of the monitor is the process it started: nobody else takes its pid while the monitor has not reaped it.
+    const process = monitor !== undefined && first?.parentPid === monitor.pid ? first : undefined;
+    // Both runtimes keep this file until the process is started.
+    const waits = await stat(join(record.binary.root, taskName(ref), "exec.fifo")).then(
+      () => true,
+      () => false,
+    );
+    const task = this.#add(ref, record, paths, process, !waits);
+    if (await task.checkExit()) return;
+    if (monitor !== undefined) this.#adopted.add(task);
+    else {
+      await removeFromRuntime(call, record, taskName(ref));
+      await this.#monitorEnded(task);
+    }
+  }
+
+  /** The daemon was killed while the monitor was still making the process. */
+  async #undoHalfMade(call: Call, ref: TaskRef, record: TaskRecord, paths: TaskPaths): Promise<void> {
+    call.log.info({ containerId: ref.containerId }, "clears a half-made task");
+    await killMonitorOf(paths);
+    await removeFromRuntime(call, record, taskName(ref));
+    await removeOwnFiles(paths, join(this.#exits, taskName(ref)));
+  }
+
+  async #exitWritten(name: string | null): Promise<void> {
+    const task = name === null ? undefined : this.#tasks.get(name);
+    if (task !== undefined) await task.checkExit();
+    // Without a name the kernel lost track: look at all.
+    else if (name === null) await Promise.all([...this.#tasks.values()].map((each) => each.checkExit()));
+  }
+
+  async #monitorEnded(task: ConmonTask): Promise<void> {
+    try {
+      const exit = await task.monitorEnded();
+      if (exit !== undefined) this.#options.log.error({ containerId: task.ref.containerId }, exit.error ?? "");
+    } catch (error) {
+      this.#options.log.error({ containerId: task.ref.containerId }, `monitor ended: ${messageOf(error)}`);
+    }
+  }
+
+  async #checkAdopted(): Promise<void> {
+    for (const task of this.#adopted) {
+      if (task.exit !== undefined) this.#adopted.delete(task);
+      else if ((await findMonitor(task.paths)) === undefined) {
+        this.#adopted.delete(task);
+        await this.#monitorEnded(task);
+      }
+    }
+  }
+
+  #handler(name: string | undefined): Handler {
+    const handler = this.#handlers.get(name ?? this.defaultHandler);
+    if (handler !== undefined) return handler;
+    const known = [...this.#handlers.keys()].join(", ");
+    throw new EngineError("invalidArgument", `unknown or invalid runtime name: ${name ?? ""} (there are: ${known})`);
+  }
+}
+
+/**
+ * Looks for conmon and a runtime that works here, and opens the driver; the choice is logged.
+ *
+ * @throws failedPrecondition when conmon or every runtime is missing or refuses
+ */
+export async function openConmonRuntime(call: Call, options: ConmonRuntimeOptions): Promise<ConmonRuntime> {
+  const conmonPath = await findInPath(options.conmonPath ?? "conmon");
+  if (conmonPath === undefined)
+    throw new EngineError("failedPrecondition", `${options.conmonPath ?? "conmon"}: not installed`);
+  for (const name of ["containers", "exits", "runtimes"])
+    await mkdir(join(options.stateDirectory, name), { recursive: true, mode: 0o711 });
+  const handlers = await openHandlers(call, options);
+  const defaultHandler = options.defaultHandler ?? [...handlers.keys()][0] ?? "";
+  if (!handlers.has(defaultHandler))
+    throw new EngineError("failedPrecondition", `default runtime ${defaultHandler}: not configured`);
+  for (const { features } of handlers.values())
+    options.log.info({ runtime: features.name, path: features.path, version: features.version }, features.reason);
+  return new ConmonRuntime({ ...options, conmonPath }, handlers, defaultHandler, await findMonitorCgroup());
+}
+
+async function openHandlers(call: Call, options: ConmonRuntimeOptions): Promise<Map<string, Handler>> {
+  const configured = Object.entries(options.handlers ?? {});
+  const handlers = new Map<string, Handler>();
+  const add = async (name: string, config: HandlerConfig, reason: string) => {
+    const path = await findInPath(config.path);
+    if (path === undefined)
+      throw new EngineError("failedPrecondition", `runtime ${name}: ${config.path} is not installed`);
+    const root = config.root ?? join(options.stateDirectory, "runtimes", name);
+    const binary = { name, path, root, systemdCgroup: config.systemdCgroup ?? false, options: config.options ?? [] };
+    handlers.set(name, { binary, features: await readFeatures(binary, reason) });
+  };
+  for (const [name, config] of configured) await add(name, config, `${name}: configured`);
+  if (configured.length > 0) return handlers;
+  const found = await chooseRuntime(call, options.stateDirectory);
+  const name = found.path.slice(found.path.lastIndexOf("/") + 1);
+  await add(name, { path: found.path, systemdCgroup: options.systemdCgroup ?? false }, found.reason);
+  return handlers;
+}
+
+async function directoriesIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}

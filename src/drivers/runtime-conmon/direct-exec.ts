@@ -1,0 +1,162 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { watch } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:os";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { Readable, type Writable } from "node:stream";
+import { nowNs } from "#base/clock.ts";
+import { EngineError } from "#base/errors.ts";
+import { abortable } from "#base/keyed-lock.ts";
+import type { Call } from "#core/call.ts";
+import type { ExecProcess, TaskExit, TaskStreams } from "#core/tasks/runtime.ts";
+import type { ExecRequest } from "./exec-request.ts";
+import { formatSpec } from "./format-spec.ts";
+import { findProcess, parseSignal, signalProcess, type ProcessIdentity } from "./process-identity.ts";
+import { childEnvironment, globalArguments } from "./runtime-binary.ts";
+import { toRuntimeError } from "./runtime-errors.ts";
+import { closeFd, openPipe } from "./syscalls.ts";
+
+/**
+ * Runs a process in a container as a child of this daemon, over pipes: the quick way, for one that somebody listens to
+ * and that has no terminal.
+ *
+ * @throws what `toRuntimeError` makes of the runtime's text when the process could not be started
+ */
+export async function startDirectExec(request: ExecRequest): Promise<ExecProcess> {
+  const { call, directory, spec } = request;
+  call.signal.throwIfAborted();
+  await mkdir(directory, { recursive: true });
+  const files = { process: join(directory, "process.json"), pid: join(directory, "pid"), log: join(directory, "log") };
+  await writeFile(files.process, formatSpec(spec.process));
+  const { child, streams } = spawnExec(request, files);
+  const ended = endOf(child);
+  const cleanUp = () => rm(directory, { recursive: true, force: true });
+  try {
+    const pid = await abortable(pidOf(files.pid, directory, ended), call.signal);
+    if (pid === undefined) {
+      const log = await readFile(files.log, "utf8").catch(() => "");
+      throw toRuntimeError(log, `${request.binary.name} exec`, spec.process.args[0]);
+    }
+    const identity = await findProcess(pid);
+    void ended.then(cleanUp);
+    return new DirectExec(spec.execId, pid, identity, streams, ended);
+  } catch (error) {
+    child.kill("SIGKILL");
+    await streams[Symbol.asyncDispose]();
+    await ended;
+    await cleanUp();
+    throw error;
+  }
+}
+
+class DirectExec implements ExecProcess {
+  readonly execId: string;
+  readonly pid: number;
+  readonly streams: TaskStreams;
+  readonly #identity: ProcessIdentity | undefined;
+  readonly #ended: Promise<TaskExit>;
+
+  constructor(
+    execId: string,
+    pid: number,
+    identity: ProcessIdentity | undefined,
+    streams: TaskStreams,
+    ended: Promise<TaskExit>,
+  ) {
+    this.execId = execId;
+    this.pid = pid;
+    this.streams = streams;
+    this.#identity = identity;
+    this.#ended = ended;
+  }
+
+  async wait(call: Call): Promise<TaskExit> {
+    return await abortable(this.#ended, call.signal);
+  }
+
+  async kill(_call: Call, signal: string): Promise<void> {
+    const number = parseSignal(signal);
+    if (this.#identity === undefined || !(await signalProcess(this.#identity, number)))
+      throw new EngineError("notFound", `exec ${this.execId}: process already finished`);
+  }
+
+  async resize(): Promise<void> {
+    throw new EngineError("failedPrecondition", `exec ${this.execId}: has no terminal`);
+  }
+}
+
+function spawnExec(
+  { binary, name, attach, spec }: ExecRequest,
+  files: { process: string; pid: string; log: string },
+): { child: ChildProcess; streams: TaskStreams } {
+  const input = spec.stdin && attach.stdin ? openPipe() : undefined;
+  const output = attach.stdout ? openPipe() : undefined;
+  const errors = attach.stderr ? openPipe() : undefined;
+  const args = [
+    ...globalArguments(binary),
+    `--log=${files.log}`,
+    "exec",
+    `--process=${files.process}`,
+    `--pid-file=${files.pid}`,
+    name,
+  ];
+  const stdio = [input?.read ?? "ignore", output?.write ?? "ignore", errors?.write ?? "ignore"] as const;
+  const child = spawn(binary.path, args, { cwd: "/", env: childEnvironment, stdio: [...stdio] });
+  child.on("error", () => {});
+  for (const fd of [input?.read, output?.write, errors?.write]) if (fd !== undefined) closeFd(fd);
+  return { child, streams: new PipeStreams(input?.write, output?.read, errors?.read) };
+}
+
+class PipeStreams implements TaskStreams {
+  readonly stdin?: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+
+  constructor(stdin: number | undefined, stdout: number | undefined, stderr: number | undefined) {
+    if (stdin !== undefined) this.stdin = quiet(new Socket({ fd: stdin, readable: false, writable: true }));
+    this.stdout =
+      stdout === undefined ? Readable.from([]) : quiet(new Socket({ fd: stdout, readable: true, writable: false }));
+    this.stderr =
+      stderr === undefined ? Readable.from([]) : quiet(new Socket({ fd: stderr, readable: true, writable: false }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stream of [this.stdin, this.stdout, this.stderr]) stream?.destroy();
+  }
+}
+
+/** What is written to a process that has closed its stdin is lost without an error, as in a shell's pipe. */
+function quiet(socket: Socket): Socket {
+  return socket.on("error", () => {});
+}
+
+async function endOf(child: ChildProcess): Promise<TaskExit> {
+  const end = await once(child, "exit").catch(() => [127, null]);
+  const [code, signal] = end as [number | null, NodeJS.Signals | null];
+  return {
+    exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
+    exitedAtNs: nowNs(),
+    oomKilled: false,
+  };
+}
+
+/** The runtime writes the pid file when the process runs; undefined when it ended without having done so. */
+async function pidOf(file: string, directory: string, ended: Promise<unknown>): Promise<number | undefined> {
+  const written = Promise.withResolvers<number | undefined>();
+  const look = async () => {
+    const pid = Number(await readFile(file, "utf8").catch(() => ""));
+    if (pid > 0) written.resolve(pid);
+    return pid > 0;
+  };
+  const watcher = watch(directory, { persistent: false }, () => void look());
+  watcher.on("error", () => {});
+  try {
+    void ended.then(async () => (await look()) || written.resolve(undefined));
+    await look();
+    return await written.promise;
+  } finally {
+    watcher.close();
+  }
+}

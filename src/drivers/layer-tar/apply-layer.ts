@@ -6,7 +6,7 @@ import { TarReader } from "./tar-reader.ts";
 import type { ThreadRoot } from "./thread-root.ts";
 import { TreeFiles } from "./tree-files.ts";
 import { TreeWriter } from "./tree-writer.ts";
-import { uncompressed } from "./uncompressed.ts";
+import { sniffFile, uncompressed } from "./uncompressed.ts";
 
 /** Unpacks one layer in this thread. `check` throws when the job was cancelled. */
 export async function applyLayer(
@@ -46,8 +46,10 @@ export async function applyLayer(
 async function pump(fd: number, job: LayerJob & { t: "apply" }, reader: TarReader, check: () => void): Promise<string> {
   const hash = createHash("sha256");
   const { maxUncompressedBytes } = job.limits;
+  // Some registries say gzip of what is plain, or the reverse; the DiffID tells whether it is the right layer.
+  const compression = job.compression === "none" ? "none" : sniffFile(fd);
   let total = 0;
-  for await (const chunk of uncompressed(fd, job.compression)) {
+  for await (const chunk of uncompressed(fd, compression)) {
     check();
     total += chunk.length;
     if (total > maxUncompressedBytes) {

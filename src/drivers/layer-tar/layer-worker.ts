@@ -1,9 +1,14 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, type MessagePort } from "node:worker_threads";
 import { EngineError, errnoOf, kindOf, messageOf } from "#base/errors.ts";
 import { applyLayer } from "./apply-layer.ts";
+import { copyTree } from "./copy-tree.ts";
 import { inheritDirectories } from "./inherit-directories.ts";
-import type { LayerJobAnswer, LayerJobMessage, LayerJobResult } from "./layer-job.ts";
+import type { LayerJob, LayerJobAnswer, LayerJobMessage, LayerJobResult, StatResult } from "./layer-job.ts";
+import { receiveChunks, sendChunks } from "./port-stream.ts";
+import { readTree } from "./read-tree.ts";
+import { statPath } from "./stat-path.ts";
 import { ThreadRoot } from "./thread-root.ts";
+import { writeTree } from "./write-tree.ts";
 
 const root = new ThreadRoot();
 
@@ -22,7 +27,7 @@ async function answer(message: LayerJobMessage): Promise<LayerJobAnswer> {
   }
 }
 
-async function run({ job, cancel }: LayerJobMessage): Promise<LayerJobResult[keyof LayerJobResult]> {
+async function run({ job, cancel, stream }: LayerJobMessage): Promise<LayerJobResult[keyof LayerJobResult]> {
   const check = () => {
     if (Atomics.load(cancel, 0) !== 0) throw new EngineError("canceled", "layer: canceled");
   };
@@ -33,9 +38,36 @@ async function run({ job, cancel }: LayerJobMessage): Promise<LayerJobResult[key
       inheritDirectories(root, job);
       return undefined;
     case "stat":
+      return statIn(job);
     case "read":
+      await readIn(job, required(stream), check);
+      return undefined;
     case "write":
+      await writeTree(root, job, receiveChunks(required(stream)), check);
+      return undefined;
     case "copy":
-      throw new EngineError("notImplemented", `layer worker: ${job.t}`);
+      copyTree(root, job, check);
+      return undefined;
+    default:
+      return job satisfies never;
   }
+}
+
+function statIn({ root: directory, path }: LayerJob & { t: "stat" }): StatResult {
+  using _root = root.enter(directory);
+  return statPath(path);
+}
+
+async function readIn(job: LayerJob & { t: "read" }, stream: MessagePort, check: () => void): Promise<void> {
+  using _root = root.enter(job.root);
+  try {
+    await sendChunks(stream, readTree(job.path, check));
+  } finally {
+    stream.close();
+  }
+}
+
+function required(stream: MessagePort | undefined): MessagePort {
+  if (stream === undefined) throw new EngineError("internal", "layer worker: no stream came with the job");
+  return stream;
 }

@@ -9,9 +9,14 @@ const idleMs = 10_000;
 
 /** A few threads that each do one job at a time. Started when needed, ended when idle; the daemon closes the pool. */
 export class LayerWorkers implements AsyncDisposable {
-  readonly #places = new Limiter(Math.max(2, Math.min(4, availableParallelism())));
+  readonly #places: Limiter;
   readonly #idle: { worker: Worker; timer: NodeJS.Timeout }[] = [];
   readonly #all = new Set<Worker>();
+
+  /** `max` threads at a time; default: as many as there are processors, 2 to 4. */
+  constructor(max: number = Math.max(2, Math.min(4, availableParallelism()))) {
+    this.#places = new Limiter(max);
+  }
 
   /**
    * Aborting `call.signal` ends the job at its next step; the tree is at rest when this settles.

@@ -28,8 +28,8 @@ export const syscalls = {
   unshare: libc.func("int unshare(int)"),
   chroot: libc.func("int chroot(const void*)"),
   fchdir: libc.func("int fchdir(int)"),
+  lseek: libc.func("int64_t lseek(int, int64_t, int)"),
   umask: libc.func("uint umask(uint)"),
-  ioctl: libc.func("int ioctl(int, ulong, int)"),
 } as const;
 
 export const atFdCwd = -100;

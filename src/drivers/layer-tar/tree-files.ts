@@ -37,6 +37,11 @@ export class TreeFiles {
     return syscalls.mknodat(atFdCwd, this.#set(path), mode, makeDevice(major, minor)) === 0 ? 0 : lastErrno();
   }
 
+  /** `device` as in `st_rdev`. */
+  mknodRaw(path: ByteString, mode: number, device: bigint): number {
+    return syscalls.mknodat(atFdCwd, this.#set(path), mode, device) === 0 ? 0 : lastErrno();
+  }
+
   link(target: ByteString, path: ByteString): number {
     const from = setName(this.#other, target);
     return syscalls.linkat(atFdCwd, from, atFdCwd, this.#set(path), 0) === 0 ? 0 : lastErrno();

@@ -48,6 +48,12 @@ export class AnswerStream {
     await once(this.#response, "drain", { signal: this.#signal });
   }
 
+  /** Sends what a later piece replaces anyhow: dropped while the client does not read. */
+  offer(chunk: string | Uint8Array): void {
+    this.flush();
+    if (!this.#response.writableNeedDrain && !this.#signal.aborted) this.#response.write(chunk);
+  }
+
   /** Everything was said. */
   end(): void {
     this.flush();

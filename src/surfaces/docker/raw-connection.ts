@@ -1,3 +1,4 @@
+import { EngineError } from "#base/errors.ts";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -5,8 +6,8 @@ import type { Socket } from "node:net";
 /** A connection taken over from HTTP: bytes both ways, each side may end its half. */
 export type RawConnection = {
   readonly socket: Socket;
-  /** Waits while the client does not read. Rejects once it has gone. */
-  write(chunk: Uint8Array): Promise<void>;
+  /** Sends `chunks` as one, and waits while the client does not read. Rejects once it has gone. */
+  write(...chunks: readonly Uint8Array[]): Promise<void>;
   /** Ends our half, then waits for the last bytes to leave. */
   close(): void;
 };
@@ -36,11 +37,13 @@ export function hijack(
   );
   return {
     socket,
-    async write(chunk) {
+    async write(...chunks) {
       options.signal.throwIfAborted();
-      if (socket.destroyed) throw new Error("connection closed");
-      if (socket.write(chunk)) return;
-      await once(socket, "drain", { signal: options.signal });
+      if (socket.destroyed) throw new EngineError("canceled", "client closed the connection");
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk);
+      socket.uncork();
+      if (socket.writableNeedDrain) await once(socket, "drain", { signal: options.signal });
     },
     close() {
       if (!socket.destroyed) socket.end(() => socket.destroySoon());

@@ -41,3 +41,12 @@ export function json(value: unknown, status = 200): Answer {
 
 export const noContent: Answer = { t: "empty", status: 204 };
 export const taken: Answer = { t: "taken" };
+
+export type RouteEntry = {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  /** Goes on when the client has gone: stopping half-way would be worse than finishing. */
+  readonly lasting?: boolean;
+  /** Routes are loaded at their first request: a daemon whose Docker socket nobody uses does not pay for it. */
+  readonly load: () => Promise<Route>;
+};

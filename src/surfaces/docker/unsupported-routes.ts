@@ -1,5 +1,5 @@
 import { EngineError } from "#base/errors.ts";
-import type { RouteEntry } from "./routes.ts";
+import type { RouteEntry } from "./route.ts";
 
 /** Docker's routes that Ferry does not have: `method path`, several methods joined by a comma. */
 const unsupported = [

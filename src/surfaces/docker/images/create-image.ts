@@ -1,0 +1,63 @@
+import { EngineError } from "#base/errors.ts";
+import { parsePlatform } from "#core/images/platform.ts";
+import { familiarRepository, formatFamiliar, parseReference, withDefaultTag } from "#core/images/reference.ts";
+import { pullImage } from "#engine/pull-image.ts";
+import { encodeMessage, errorMessage, message } from "../json-messages.ts";
+import { registryAccess } from "../registry-auth.ts";
+import { taken, type Answer, type RouteContext } from "../route.ts";
+import { importImageRoute } from "./import-image.ts";
+import { toPullMessage } from "./pull-messages.ts";
+
+/** `docker pull`, and `docker import` where there is `fromSrc`. */
+export async function createImage(context: RouteContext): Promise<Answer> {
+  const { query } = context;
+  if (query.text("fromImage") === "") return await importImageRoute(context);
+  const { reference, familiar, path } = pullReference(query.text("fromImage"), query.text("tag"));
+  const out = context.stream("application/json");
+  const platform = query.text("platform");
+  try {
+    const pulled = await pullImage(context.call, context.engine, {
+      reference,
+      ...registryAccess(context.headers["x-registry-auth"]),
+      ...(platform === "" ? {} : { platform: parsePlatform(platform, context.engine.settings.platform) }),
+      onProgress(progress) {
+        const line =
+          progress.t === "resolved"
+            ? message(`Pulling from ${path}`, { id: tagOf(reference) })
+            : toPullMessage(progress);
+        if (line !== undefined) out.offer(encodeMessage(line));
+      },
+    });
+    const what = pulled.changed ? "Downloaded newer image for" : "Image is up to date for";
+    await out.write(encodeMessage(message(`Digest: ${pulled.image.target.digest}`)));
+    await out.write(encodeMessage(message(`Status: ${what} ${familiar}`)));
+  } catch (error) {
+    if (!out.started) throw error;
+    await out.write(encodeMessage(errorMessage(error)));
+  }
+  out.end();
+  return taken;
+}
+
+/** `tag` may be a digest. @throws invalidArgument @throws permissionDenied for `scratch` */
+function pullReference(image: string, tag: string): { reference: string; familiar: string; path: string } {
+  const bare = image.replace(/:$/, "");
+  const { domain, path, tag: ownTag, digest } = parseReference(bare);
+  const repository = `${domain}/${path}`;
+  const suffix = tag === "" ? suffixOf(ownTag, digest) : tag.includes(":") ? `@${tag}` : `:${tag}`;
+  const reference = withDefaultTag(parseReference(`${repository}${suffix}`));
+  if (familiarRepository(reference) === "scratch") {
+    throw new EngineError("permissionDenied", "'scratch' is a reserved name");
+  }
+  const familiar = formatFamiliar(reference);
+  return { reference: familiar, familiar, path };
+}
+
+function suffixOf(tag: string | undefined, digest: string | undefined): string {
+  return `${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
+}
+
+function tagOf(reference: string): string {
+  const { tag, digest } = withDefaultTag(parseReference(reference));
+  return digest ?? tag ?? "";
+}

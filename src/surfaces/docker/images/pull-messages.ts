@@ -1,0 +1,27 @@
+import type { PullProgress } from "#engine/pull-image.ts";
+import { message, type Message } from "../json-messages.ts";
+
+/** Digits of a layer's digest that clients show. */
+export function shortDigest(digest: string): string {
+  return digest.slice(digest.indexOf(":") + 1).slice(0, 12);
+}
+
+const words = {
+  waiting: "Pulling fs layer",
+  alreadyExists: "Already exists",
+  downloading: "Downloading",
+  verifying: "Verifying Checksum",
+  downloadComplete: "Download complete",
+  extracting: "Extracting",
+  pullComplete: "Pull complete",
+} as const;
+
+/** A layer's progress as the docker command draws it; undefined for what it does not draw. */
+export function toPullMessage(progress: PullProgress): Message | undefined {
+  if (progress.t === "resolved") return undefined;
+  const id = shortDigest(progress.layer);
+  if (progress.t === "downloading" || progress.t === "extracting") {
+    return message(words[progress.t], { id, current: progress.currentBytes, total: progress.totalBytes });
+  }
+  return message(words[progress.t], { id });
+}

@@ -20,7 +20,7 @@ const words = {
 export function toPullMessage(progress: PullProgress): Message | undefined {
   if (progress.t === "resolved") return undefined;
   const id = shortDigest(progress.layer);
-  if (progress.t === "downloading" || progress.t === "extracting") {
+  if (progress.t === "downloading") {
     return message(words[progress.t], { id, current: progress.currentBytes, total: progress.totalBytes });
   }
   return message(words[progress.t], { id });

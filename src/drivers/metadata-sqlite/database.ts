@@ -1,24 +1,31 @@
 import { chmodSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { EngineError } from "#base/errors.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import { bigintOf, type Row } from "./row.ts";
 import { migrations } from "./schema.ts";
 import { toEngineError } from "./sqlite-error.ts";
+
+/** The checkpointer keeps the log far below; 64 MiB. */
+const lastResortPages = 16_384;
 
 /**
  * The one connection to `meta.db`: write-ahead log, foreign keys on, statements prepared once.
  *
  * A commit survives `kill -9` when the call returns, a power failure as soon as the log is synced (the kernel's time or
- * the next checkpoint); the file is never corrupt after either. Statements run on the calling thread.
+ * the next checkpoint); the file is never corrupt after either. Statements run on the calling thread and do not wait for
+ * the disk: only the checkpointer's thread syncs.
  */
 export class Database implements Disposable {
   readonly path: string;
   readonly #sqlite: DatabaseSync;
+  readonly #checkpointer: Checkpointer;
   readonly #statements = new Map<string, StatementSync>();
 
   private constructor(path: string, sqlite: DatabaseSync) {
     this.path = path;
     this.#sqlite = sqlite;
+    this.#checkpointer = new Checkpointer(path);
   }
 
   /**
@@ -33,6 +40,7 @@ export class Database implements Disposable {
       sqlite = new DatabaseSync(path, { timeout: 2000 });
       chmodSync(path, 0o600);
       sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
+      sqlite.exec(`PRAGMA wal_autocheckpoint = ${lastResortPages}; PRAGMA journal_size_limit = 1048576`);
       const database = new Database(path, sqlite);
       database.#migrate();
       return database;
@@ -54,6 +62,7 @@ export class Database implements Disposable {
   run(sql: string, ...values: SQLInputValue[]): { changes: number; lastRowId: bigint } {
     return this.#guard(() => {
       const { changes, lastInsertRowid } = this.#prepare(sql).run(...values);
+      this.#checkpointer.noteWrite();
       return { changes: Number(changes), lastRowId: BigInt(lastInsertRowid) };
     });
   }

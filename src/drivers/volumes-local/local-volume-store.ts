@@ -73,7 +73,6 @@ export class LocalVolumeStore implements VolumeStore {
     using _lock = await this.#lock(call, name);
     const record = await this.#index.find(call, name);
     if (record === undefined) throw notFound(name);
-    await requireNothingMounted(name, this.#directory(record));
     await this.#index.update(call, { ...record, state: "removing" });
     try {
       await this.#removeFiles(call, record);

@@ -1,12 +1,14 @@
-import { EngineError, isKind } from "#base/errors.ts";
+import { EngineError, isKind, messageOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { NetworkRequest } from "#core/containers/container-config.ts";
 import type { Network } from "#core/networks/network.ts";
 import { attachOne, type NetworkEngine, releaseOne } from "./container-network.ts";
+import { networkFilePaths } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
+import { networkTexts, updateNetworkFiles } from "./write-network-files.ts";
 
-type ConnectEngine = NetworkEngine & Pick<Engine, "locks">;
+type ConnectEngine = NetworkEngine & Pick<Engine, "locks" | "settings">;
 
 /**
  * Puts a container on one more network: at once when it runs, at its next start otherwise.
@@ -26,7 +28,8 @@ export async function connectNetwork(
   const wanted: NetworkRequest = { network: network.name, ...request.settings };
   if (isRunning(container)) {
     const networks = await engine.networks.list(call);
-    await attachOne(call, engine, { container, network, request: wanted, present: container.attachments, networks });
+    const attach = { container, network, request: wanted, present: container.attachments, networks };
+    await changeFiles(call, engine, container, () => attachOne(call, engine, attach));
   }
   await engine.containers.update(call, id, (now) => withNetworks(now, [...others(now, network), wanted]));
 }
@@ -52,11 +55,33 @@ export async function disconnectNetwork(
     throw new EngineError("permissionDenied", `container ${id} is not connected to network ${network.name}`);
   }
   const attachment = container.attachments.find(({ networkId }) => networkId === network.id);
-  if (attachment !== undefined) await releaseOne(call, engine, container, attachment);
-  await engine.containers.update(call, id, (now) => ({
-    ...withNetworks(now, others(now, network)),
-    attachments: now.attachments.filter(({ networkId }) => networkId !== network.id),
-  }));
+  const strike = async () => {
+    if (attachment !== undefined) await releaseOne(call, engine, container, attachment);
+    await engine.containers.update(call, id, (now) => ({
+      ...withNetworks(now, others(now, network)),
+      attachments: now.attachments.filter(({ networkId }) => networkId !== network.id),
+    }));
+  };
+  await (attachment === undefined ? strike() : changeFiles(call, engine, container, strike));
+}
+
+/** Does `change` and brings hosts and resolv.conf after it. A container whose files are gone keeps its new networks. */
+async function changeFiles(
+  call: Call,
+  engine: ConnectEngine,
+  container: Container,
+  change: () => Promise<unknown>,
+): Promise<void> {
+  const { attachments } = container;
+  const before = await networkTexts(call, engine, { container, attachments });
+  await change();
+  try {
+    const now = await engine.containers.get(call, container.id);
+    const after = await networkTexts(call, engine, { container: now, attachments: now.attachments });
+    await updateNetworkFiles(networkFilePaths(engine, container), before, after);
+  } catch (error) {
+    call.log.warn({ containerId: container.id }, `hosts and resolv.conf: ${messageOf(error)}`);
+  }
 }
 
 function refuseImpossible(container: Container, network: Network): void {

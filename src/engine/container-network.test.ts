@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import test from "node:test";
 import type { Container } from "#core/containers/container.ts";
 import { testCall } from "#test/support/call.ts";
@@ -6,10 +8,12 @@ import { fails } from "#test/support/fails.ts";
 import { networkEngine, type NetworkEngineFixture } from "#test/support/network-engine.ts";
 import { connectNetwork, disconnectNetwork } from "./connect-network.ts";
 import { attachNetworks, detachNetworks } from "./container-network.ts";
+import { networkFilePaths } from "./container-paths.ts";
 import { createNetwork, ensureBuiltinNetworks } from "./create-network.ts";
 import { pruneNetworks } from "./prune-networks.ts";
 import { recoverNetworks } from "./recover-networks.ts";
 import { removeNetwork } from "./remove-network.ts";
+import { writeNetworkFiles } from "./write-network-files.ts";
 
 const call = testCall();
 const settings = { aliases: [] };
@@ -114,10 +118,25 @@ test("connect and disconnect act on a running container, and on the record of a 
   assert.deepEqual(await asked(), ["one", "two"]);
   await disconnectNetwork(call, engine, { container: "web", network: "two", force: false });
   assert.deepEqual(await asked(), ["one"]);
-  await attachNetworks(call, engine, container);
+  const attachments = await attachNetworks(call, engine, container);
+  const etc = networkFilePaths(engine, container);
+  await mkdir(dirname(etc.hosts), { recursive: true });
+  await writeNetworkFiles(call, engine, { container, attachments, etc });
+  await appendFile(etc.hosts, "192.0.2.1\tkept\n");
   await setRunning(it, container);
   await connectNetwork(call, engine, { container: "web", network: "two", settings: { aliases: ["w"] } });
   assert.deepEqual(await interfaces(it, container), ["lo", "eth0", "eth1"]);
+  const own = async () => {
+    const lines = (await readFile(etc.hosts, "utf8")).trimEnd().split("\n").slice(6);
+    return lines.map((line) => line.split("\t"));
+  };
+  const addresses = (await engine.containers.get(call, container.id)).attachments.map(({ ipv4 }) => ipv4?.address);
+  const { hostname } = container.config;
+  assert.deepEqual(await own(), [
+    [addresses[0], hostname],
+    ["192.0.2.1", "kept"],
+    [addresses[1], hostname],
+  ]);
   const again = connectNetwork(call, engine, { container: "web", network: "two", settings });
   await fails("permissionDenied", again, "endpoint with name web already exists in network two");
   await fails(
@@ -127,6 +146,12 @@ test("connect and disconnect act on a running container, and on the record of a 
   );
   await disconnectNetwork(call, engine, { container: "web", network: "one", force: false });
   assert.deepEqual(await interfaces(it, container), ["lo", "eth1"]);
+  assert.deepEqual(await own(), [
+    ["192.0.2.1", "kept"],
+    [addresses[1], hostname],
+  ]);
+  const { subnets } = await engine.networks.get(call, "two");
+  assert.match(await readFile(etc.resolvConf, "utf8"), new RegExp(`^nameserver ${subnets[0]?.gateway}\n`));
   const gone = disconnectNetwork(call, engine, { container: "web", network: "one", force: false });
   await fails("permissionDenied", gone, `container ${container.id} is not connected to network one`);
   await detachNetworks(call, engine, container);

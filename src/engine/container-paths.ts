@@ -17,4 +17,13 @@ export function rootfsDirectory(engine: Pick<Engine, "runtime">, container: IdOf
   return join(bundleDirectory(engine, container), "rootfs");
 }
 
+/** Files mounted at `/etc` that tell a container's networks. */
+export function networkFilePaths(
+  engine: Pick<Engine, "settings">,
+  container: IdOf,
+): { readonly hosts: string; readonly resolvConf: string } {
+  const directory = containerDirectory(engine, container);
+  return { hosts: join(directory, "hosts"), resolvConf: join(directory, "resolv.conf") };
+}
+
 type IdOf = Pick<Container, "id" | "namespace">;

@@ -7,7 +7,7 @@ import type { ContainerMount } from "#core/containers/container-config.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { Task } from "#core/tasks/runtime.ts";
 import { collectSpecFacts } from "./collect-spec-facts.ts";
-import { containerDirectory, rootfsDirectory } from "./container-paths.ts";
+import { containerDirectory, networkFilePaths, rootfsDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
 import { fillLinuxNamespace, openLinuxNamespace } from "./container-network.ts";
@@ -89,11 +89,9 @@ async function mountRoot(call: Call, engine: Engine, container: Container, rootP
 async function etcFiles(call: Call, engine: Engine, container: Container): Promise<EtcFiles> {
   const { network } = container.config.linuxNamespaces;
   const other = network.t === "container" ? await engine.containers.resolve(call, network.containerId) : undefined;
-  const directory = containerDirectory(engine, other ?? container);
   return {
-    hosts: join(directory, "hosts"),
+    ...networkFilePaths(engine, other ?? container),
     hostname: join(containerDirectory(engine, container), "hostname"),
-    resolvConf: join(directory, "resolv.conf"),
   };
 }
 

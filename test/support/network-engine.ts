@@ -20,6 +20,7 @@ import { DnsNameService } from "#drivers/name-service-dns/dns-name-service.ts";
 import { CniNetworkDriver } from "#drivers/network-cni/cni-network-driver.ts";
 import { LocalVolumeStore } from "#drivers/volumes-local/local-volume-store.ts";
 import { defaultContainerConfig } from "#engine/default-container-config.ts";
+import type { EngineSettings } from "#engine/engine.ts";
 import { testCall } from "./call.ts";
 import { requireBinary, requireRoot } from "./require.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -54,6 +55,7 @@ export async function networkEngine(t: TestContext) {
       names,
       events: new EventBus(),
       locks: new KeyedLock(),
+      settings: settingsBelow(path),
     };
   };
   const engine = open();
@@ -78,6 +80,11 @@ export async function networkEngine(t: TestContext) {
       (await execute("nsenter", [`--net=${engine.linuxNamespaces.pathOf(container.id)}`, ...argv])).stdout,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** Only the directories matter to networks. */
+function settingsBelow(path: string): EngineSettings {
+  return { rootDirectory: path, stateDirectory: path } as EngineSettings;
 }
 
 export type NetworkEngineFixture = NonNullable<Awaited<ReturnType<typeof networkEngine>>>;

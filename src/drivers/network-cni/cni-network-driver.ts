@@ -99,10 +99,14 @@ export class CniNetworkDriver implements NetworkDriver {
   ): Promise<void> {
     const { network, containerId, attachment } = request;
     if (network.bridge === undefined) return;
-    await this.#firewall.unpublish(call, attachment.endpointId);
     const path = request.linuxNamespacePath ?? "";
     const linuxNamespacePath = path !== "" && (await isLinuxNamespace(path)) ? path : "";
-    await this.#delete(call, { network, containerId, linuxNamespacePath, interfaceName: attachment.interfaceName });
+    const { interfaceName } = attachment;
+    const results = await Promise.allSettled([
+      this.#firewall.unpublish(call, attachment.endpointId),
+      this.#delete(call, { network, containerId, linuxNamespacePath, interfaceName }),
+    ]);
+    for (const result of results) if (result.status === "rejected") throw result.reason;
     this.#ports.release(attachment.endpointId);
     this.#note(network).endpoints.delete(attachment.endpointId);
   }

@@ -91,6 +91,9 @@ class TarInput {
         missing -= piece.length;
         yield piece;
       }
+    } catch (error) {
+      missing = 0;
+      throw error;
     } finally {
       // Its reader left early: what follows is the next entry all the same.
       await this.skip(missing);

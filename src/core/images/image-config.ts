@@ -58,6 +58,21 @@ export type ImageHealthcheck = {
   readonly retries?: number;
 };
 
+/** An image that asks for nothing. */
+export const emptyDefaults: ImageDefaults = {
+  user: "",
+  env: [],
+  entrypoint: [],
+  cmd: [],
+  workingDir: "",
+  labels: {},
+  exposedPorts: [],
+  volumes: [],
+  shell: [],
+  onBuild: [],
+  argsEscaped: false,
+};
+
 const maxItems = 16_384;
 
 /** @throws invalidArgument naming what is wrong */
@@ -75,6 +90,37 @@ export function decodeImageConfig(bytes: Uint8Array): ImageConfig {
     history: json.at("history").list(maxItems).map(decodeHistory),
     config: decodeDefaults(json.at("config")),
   };
+}
+
+/** As it stands in an image. Lists and texts that are empty are left out. */
+export function encodeImageConfig(image: ImageConfig): Uint8Array {
+  const { platform, config } = image;
+  const document = {
+    architecture: platform.architecture,
+    ...(platform.variant === undefined ? {} : { variant: platform.variant }),
+    os: platform.os,
+    ...texts({ created: image.created, author: image.author, comment: image.comment }),
+    config: {
+      ...texts({ User: config.user, WorkingDir: config.workingDir, StopSignal: config.stopSignal }),
+      ...lists({
+        Env: config.env,
+        Entrypoint: config.entrypoint,
+        Cmd: config.cmd,
+        Shell: config.shell,
+        OnBuild: config.onBuild,
+      }),
+      ...(Object.keys(config.labels).length === 0 ? {} : { Labels: config.labels }),
+      ...keySet("ExposedPorts", config.exposedPorts),
+      ...keySet("Volumes", config.volumes),
+      ...(config.healthcheck === undefined ? {} : { Healthcheck: encodeHealthcheck(config.healthcheck) }),
+    },
+    rootfs: { type: "layers", diff_ids: image.diffIds },
+    history: image.history.map(({ created, createdBy, author, comment, emptyLayer }) => ({
+      ...texts({ created, created_by: createdBy, author, comment }),
+      ...(emptyLayer ? { empty_layer: true } : {}),
+    })),
+  };
+  return Buffer.from(JSON.stringify(document));
 }
 
 /** For each layer the history entry that made it; undefined where the history is silent. */
@@ -114,6 +160,31 @@ function decodeHealthcheck(json: JsonReader): ImageHealthcheck {
     ...ms("startIntervalMs", json.at("StartInterval")),
     ...(retries === undefined ? {} : { retries }),
   };
+}
+
+function encodeHealthcheck(check: ImageHealthcheck): Record<string, unknown> {
+  const ns = (ms: number | undefined) => (ms === undefined ? undefined : Math.round(ms * 1e6));
+  return {
+    Test: check.test,
+    Interval: ns(check.intervalMs),
+    Timeout: ns(check.timeoutMs),
+    StartPeriod: ns(check.startPeriodMs),
+    StartInterval: ns(check.startIntervalMs),
+    Retries: check.retries,
+  };
+}
+
+function texts(members: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(members).filter((member): member is [string, string] => !!member[1]));
+}
+
+function lists(members: Readonly<Record<string, readonly string[]>>): Record<string, readonly string[]> {
+  return Object.fromEntries(Object.entries(members).filter(([, list]) => list.length > 0));
+}
+
+/** Go's set of strings. */
+function keySet(name: string, keys: readonly string[]): Record<string, unknown> {
+  return keys.length === 0 ? {} : { [name]: Object.fromEntries(keys.map((key) => [key, {}])) };
 }
 
 /** Docker writes times as nanoseconds. */

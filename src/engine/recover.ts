@@ -12,6 +12,7 @@ import { isUp } from "./container-machine.ts";
 import { bundleDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { findTask } from "./find-task.ts";
+import { recoverLeases } from "./recover-leases.ts";
 import { recoverNetworks } from "./recover-networks.ts";
 import { releaseContainer } from "./release-container.ts";
 import { eraseContainer } from "./remove-container.ts";
@@ -28,6 +29,7 @@ const unknownExitCode = 255;
  * finished as removals, everything without an owner taken away. Nothing else may call the engine before it is done.
  */
 export async function recover(call: Call, engine: Engine): Promise<void> {
+  await recoverLeases(call, engine);
   await engine.content.recover(call);
   await recoverUnpacks(call, engine);
   for (const snapshotter of engine.snapshotters.values()) await snapshotter.recover(call);
@@ -52,6 +54,8 @@ export async function recover(call: Call, engine: Engine): Promise<void> {
   const kept = new Set(after.filter(({ id, status }) => isUp(status) || failed.has(id)).map(keyOf));
   await removeOrphans(call, engine, after, kept);
   startByPolicy(engine, after);
+  // What a broken-off pull held by its lease.
+  engine.garbage.schedule();
 }
 
 /** Ids of containers whose process runs as the record says. */

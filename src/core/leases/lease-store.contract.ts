@@ -67,6 +67,14 @@ export function leaseStoreContract(name: string, make: () => Promise<AsyncDispos
     await fails("notFound", store.delete(call, id));
     assert.deepEqual(await store.list(call), []);
     await store.create(call, { id });
+    const all = await store.listAll();
+    assert.deepEqual(
+      all.map((lease) => [lease.namespace, lease.id]),
+      [
+        ["default", id],
+        ["other", id],
+      ],
+    );
     await store.addResource(call, id, resource);
     assert.deepEqual(await store.listResources(other, id), []);
   });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { formatRfc3339, nowNs } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
-import type { Call, LeaseId } from "#core/call.ts";
+import { parseNamespace, type Call, type LeaseId, type Namespace } from "#core/call.ts";
 import { gcLabels, type Labels } from "#core/labels.ts";
 import type { Lease, LeaseResource, LeaseStore } from "#core/leases/lease-store.ts";
 import type { Database } from "./database.ts";
@@ -37,6 +37,12 @@ export class SqliteLeaseStore implements LeaseStore {
 
   async list(call: Call): Promise<Lease[]> {
     return this.#database.all("SELECT * FROM leases WHERE namespace = ? ORDER BY id", call.namespace).map(decode);
+  }
+
+  async listAll(): Promise<(Lease & { namespace: Namespace })[]> {
+    return this.#database
+      .all("SELECT * FROM leases ORDER BY namespace, id")
+      .map((row) => Object.assign(decode(row), { namespace: parseNamespace(textOf(row, "namespace")) }));
   }
 
   async delete(call: Call, id: LeaseId): Promise<void> {

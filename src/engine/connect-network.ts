@@ -2,7 +2,7 @@ import { EngineError, isKind, messageOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { NetworkRequest } from "#core/containers/container-config.ts";
-import type { Network } from "#core/networks/network.ts";
+import type { Network, NetworkAttachment } from "#core/networks/network.ts";
 import { attachOne, type NetworkEngine, releaseOne } from "./container-network.ts";
 import { networkFilePaths } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
@@ -61,8 +61,40 @@ export async function disconnectNetwork(
       ...withNetworks(now, others(now, network)),
       attachments: now.attachments.filter(({ networkId }) => networkId !== network.id),
     }));
+    if (attachment !== undefined) await moveDefaultRoute(call, engine, container, attachment);
   };
   await (attachment === undefined ? strike() : changeFiles(call, engine, container, strike));
+}
+
+/**
+ * When `gone` had the default route, the next network that leads outside gets it, and the published ports with it:
+ * the interface is made anew under its name, address and MAC.
+ */
+async function moveDefaultRoute(
+  call: Call,
+  engine: ConnectEngine,
+  container: Container,
+  gone: NetworkAttachment,
+): Promise<void> {
+  const networks = await engine.networks.list(call);
+  const leadsOutside = ({ networkId }: NetworkAttachment) => networks.some((it) => it.id === networkId && !it.internal);
+  if (networks.find(({ id }) => id === gone.networkId)?.internal === true) return;
+  const outside = container.attachments.filter((it) => it === gone || leadsOutside(it));
+  const next = outside[1];
+  const network = networks.find(({ id }) => id === next?.networkId);
+  if (outside[0] !== gone || next === undefined || network === undefined) return;
+  const { aliases, macAddress, interfaceName, ipv4, ipv6 } = next;
+  const request: NetworkRequest = {
+    network: network.name,
+    aliases,
+    macAddress,
+    ...(ipv4 && { ipv4Address: ipv4.address }),
+    ...(ipv6 && { ipv6Address: ipv6.address }),
+  };
+  await releaseOne(call, engine, container, next);
+  const now = await engine.containers.get(call, container.id);
+  const present = now.attachments.filter(({ networkId }) => networkId !== network.id);
+  await attachOne(call, engine, { container: now, network, request, present, networks, interfaceName });
 }
 
 /** Does `change` and brings hosts and resolv.conf after it. A container whose files are gone keeps its new networks. */

@@ -146,6 +146,7 @@ test("connect and disconnect act on a running container, and on the record of a 
   );
   await disconnectNetwork(call, engine, { container: "web", network: "one", force: false });
   assert.deepEqual(await interfaces(it, container), ["lo", "eth1"]);
+  assert.match(await it.inside(container, "ip", "route", "show", "default"), /^default via \S+ dev eth1/);
   assert.deepEqual(await own(), [
     ["192.0.2.1", "kept"],
     [addresses[1], hostname],

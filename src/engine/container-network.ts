@@ -93,6 +93,8 @@ export type AttachOne = {
   readonly present: readonly NetworkAttachment[];
   /** The networks of `present`, and others. */
   readonly networks: readonly Network[];
+  /** Undefined: the first free `ethN`. */
+  readonly interfaceName?: string;
 };
 
 /** Adds one interface to the container's linux network namespace, records it and states its names. */
@@ -166,7 +168,8 @@ export async function stateNames(
   await engine.names.set(network, record);
 }
 
-function toAttachRequest(engine: NetworkEngine, { container, network, request, present, networks }: AttachOne) {
+function toAttachRequest(engine: NetworkEngine, attach: AttachOne) {
+  const { container, network, request, present, networks } = attach;
   const isInternal = (id: string) => networks.find((other) => other.id === id)?.internal === true;
   const defaultRoute = !network.internal && present.every(({ networkId }) => isInternal(networkId));
   const { aliases, ipv4Address, ipv6Address, macAddress } = request;
@@ -175,7 +178,7 @@ function toAttachRequest(engine: NetworkEngine, { container, network, request, p
     containerId: container.id,
     containerName: container.name,
     linuxNamespacePath: engine.linuxNamespaces.pathOf(container.id),
-    interfaceName: freeInterface(present),
+    interfaceName: attach.interfaceName ?? freeInterface(present),
     defaultRoute,
     aliases,
     ports: defaultRoute ? container.config.ports : [],

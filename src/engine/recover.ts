@@ -54,8 +54,6 @@ export async function recover(call: Call, engine: Engine): Promise<void> {
   const kept = new Set(after.filter(({ id, status }) => isUp(status) || failed.has(id)).map(keyOf));
   await removeOrphans(call, engine, after, kept);
   startByPolicy(engine, after);
-  // What a broken-off pull held by its lease.
-  engine.garbage.schedule();
 }
 
 /** Ids of containers whose process runs as the record says. */

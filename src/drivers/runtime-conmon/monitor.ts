@@ -55,7 +55,8 @@ export async function startMonitor(request: MonitorRequest, signal: AbortSignal)
     signal.throwIfAborted();
     if (message !== undefined && message.data >= 0) return { pid: message.data, ended: ended.promise };
     const what = `${request.binary.name} ${request.beforeExec === undefined ? "create" : "exec"}`;
-    throw toRuntimeError(message?.message ?? (await stderr), what, request.command);
+    const logged = await readFile(join(request.directory, runtimeLog), "utf8").catch(() => "");
+    throw toRuntimeError(logged === "" ? (message?.message ?? (await stderr)) : logged, what, request.command);
   } catch (error) {
     sync.destroy();
     throw error;
@@ -64,6 +65,9 @@ export async function startMonitor(request: MonitorRequest, signal: AbortSignal)
     sync.unref();
   }
 }
+
+/** Where the runtime says what is wrong: with a terminal its stderr is not heard. */
+export const runtimeLog = "runtime.log";
 
 function spawnConmon(request: MonitorRequest): ChildProcess {
   const runtimeArguments = globalArguments({ ...request.binary, systemdCgroup: false });
@@ -79,6 +83,7 @@ function spawnConmon(request: MonitorRequest): ChildProcess {
     request.directory,
     `--container-pidfile=${join(request.directory, "pid")}`,
     `--conmon-pidfile=${join(request.directory, "monitor.pid")}`,
+    `--runtime-arg=--log=${join(request.directory, runtimeLog)}`,
     ...runtimeArguments.map((argument) => `--runtime-arg=${argument}`),
     ...(request.binary.systemdCgroup ? ["--systemd-cgroup"] : []),
     ...request.arguments,

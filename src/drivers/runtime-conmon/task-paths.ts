@@ -44,5 +44,17 @@ export function taskPaths(bundle: string): TaskPaths {
 /** Everything that this driver or the monitor puts in a bundle, the record last: it is what recovery goes by. */
 export function ownFiles(paths: TaskPaths): string[] {
   const { bundle, config, pid, monitorPid, exit, oom, attach, control, execs, record } = paths;
-  return [config, pid, monitorPid, exit, oom, attach, control, join(bundle, "winsz"), execs, record];
+  return [
+    config,
+    pid,
+    monitorPid,
+    exit,
+    oom,
+    attach,
+    control,
+    join(bundle, "winsz"),
+    join(bundle, "runtime.log"),
+    execs,
+    record,
+  ];
 }

@@ -31,6 +31,11 @@ export async function readAll(body: Readable, maxBytes: number): Promise<Buffer>
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, total);
 }
 
+/** A body as it comes. Left early it stays open, so that the client can still be told why. */
+export function bodyChunks({ body }: Pick<RouteContext, "body">): AsyncIterable<Uint8Array> {
+  return body.iterator({ destroyOnReturn: false });
+}
+
 function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;

@@ -2,6 +2,7 @@ import { EngineError } from "#base/errors.ts";
 import type { TreeStat } from "#core/layers/tree-archiver.ts";
 import { readArchive, statArchive, writeArchive } from "#engine/copy-archive.ts";
 import { goTime } from "../go-time.ts";
+import { bodyChunks } from "../read-body.ts";
 import { taken, type Answer, type RouteContext } from "../route.ts";
 
 const statHeader = "X-Docker-Container-Path-Stat";
@@ -27,7 +28,7 @@ export async function readArchiveRoute(context: RouteContext): Promise<Answer> {
 export async function writeArchiveRoute(context: RouteContext): Promise<Answer> {
   await writeArchive(context.call, context.engine, {
     ...readPath(context),
-    archive: context.body,
+    archive: bodyChunks(context),
     keepTypes: context.query.boolean("noOverwriteDirNonDir"),
     keepOwners: context.query.boolean("copyUIDGID"),
   });

@@ -6,7 +6,7 @@ import { encodeMessage, errorMessage, message } from "../json-messages.ts";
 import { registryAccess } from "../registry-auth.ts";
 import { taken, type Answer, type RouteContext } from "../route.ts";
 import { importImageRoute } from "./import-image.ts";
-import { toPullMessage } from "./pull-messages.ts";
+import { toPullMessage } from "./layer-messages.ts";
 
 /** `docker pull`, and `docker import` where there is `fromSrc`. */
 export async function createImage(context: RouteContext): Promise<Answer> {

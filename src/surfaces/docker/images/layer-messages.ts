@@ -1,4 +1,5 @@
 import type { PullProgress } from "#engine/pull-image.ts";
+import type { PushProgress } from "#engine/push-image.ts";
 import { message, type Message } from "../json-messages.ts";
 
 /** Digits of a layer's digest that clients show. */
@@ -24,4 +25,19 @@ export function toPullMessage(progress: PullProgress): Message | undefined {
     return message(words[progress.t], { id, current: progress.currentBytes, total: progress.totalBytes });
   }
   return message(words[progress.t], { id });
+}
+
+const pushWords = {
+  preparing: "Preparing",
+  layerExists: "Layer already exists",
+  mounted: "Mounted",
+  pushing: "Pushing",
+  pushed: "Pushed",
+} as const;
+
+/** A blob's progress on its way to a registry. */
+export function toPushMessage(progress: PushProgress): Message {
+  const id = shortDigest(progress.layer);
+  if (progress.t !== "pushing") return message(pushWords[progress.t], { id });
+  return message(pushWords.pushing, { id, current: progress.currentBytes, total: progress.totalBytes });
 }

@@ -8,6 +8,7 @@ import { readEnvironment } from "../run/environment.ts";
 import { readDetachKeys } from "../run/run-attached.ts";
 import { startExitCode } from "../run/start-exit-code.ts";
 import { pipeStreams } from "../run/pipe-streams.ts";
+import { terminalSize } from "../run/terminal-size.ts";
 import type { Session } from "../session.ts";
 
 export const exec: Command = {
@@ -38,6 +39,7 @@ async function run(session: Session, { flags, args }: Input): Promise<number> {
     throw new CliError("the input device is not a TTY", { next: "leave out -t, or -i" });
   }
   const { bytes, text } = readDetachKeys(flags);
+  const size = tty ? { ConsoleSize: terminalSize() } : {};
   const { client } = session;
   const { Id } = await client.json<{ Id: string }>({
     method: "POST",
@@ -53,6 +55,7 @@ async function run(session: Session, { flags, args }: Input): Promise<number> {
       User: flags.text("user") ?? "",
       WorkingDir: flags.text("workdir") ?? "",
       ...(text === undefined ? {} : { DetachKeys: text }),
+      ...size,
     },
   });
   const path = `/exec/${Id}`;
@@ -61,7 +64,7 @@ async function run(session: Session, { flags, args }: Input): Promise<number> {
       await client.text({ method: "POST", path: `${path}/start`, json: { Detach: true, Tty: tty } });
       return 0;
     }
-    using connection = await client.hijack({ path: `${path}/start`, json: { Detach: false, Tty: tty } });
+    using connection = await client.hijack({ path: `${path}/start`, json: { Detach: false, Tty: tty, ...size } });
     using _size = tty ? (await import("../run/follow-terminal.ts")).followTerminal(client, path) : undefined;
     if ((await pipeStreams(connection, { tty, stdin, detachKeys: bytes })) === "detached") return 0;
   } catch (error) {

@@ -7,11 +7,13 @@ import type { Flags } from "../flags.ts";
 import { warn } from "../output.ts";
 import type { Session } from "../session.ts";
 import { readContainerRequest } from "./container-config.ts";
+import { terminalSize } from "./terminal-size.ts";
 
 /** Creates a container from the flags of `run` and `create`; pulls the image where it is missing. @throws CliError, DockerApiError */
 export async function createContainer(session: Session, flags: Flags, args: readonly string[]): Promise<string> {
   const [image = "", ...command] = args;
   const { body, networks } = readContainerRequest(flags, image, command);
+  if (flags.bool("tty")) body["HostConfig"] = { ...(body["HostConfig"] as object), ConsoleSize: terminalSize() };
   const cidFile = flags.text("cidfile");
   if (cidFile !== undefined) reserveCidFile(cidFile);
   const pull = flags.text("pull") ?? "missing";

@@ -1,12 +1,5 @@
 import type { DockerClient } from "#clients/docker/docker-client.ts";
-import { isTerminal } from "../output.ts";
-
-/** Size of the terminal on standard output as `[height, width]`; undefined without one. */
-export function terminalSize(): readonly [number, number] | undefined {
-  if (!isTerminal(1)) return undefined;
-  const [width, height] = process.stdout.getWindowSize();
-  return [height, width];
-}
+import { terminalSize } from "./terminal-size.ts";
 
 /**
  * Keeps a remote terminal (`/containers/ID` or `/exec/ID`) as large as ours: now and whenever ours changes, until

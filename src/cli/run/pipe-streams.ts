@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import type { ReadStream } from "node:tty";
 import { outputFrames } from "#clients/docker/frames.ts";
 import type { Hijacked } from "#clients/docker/docker-client.ts";
@@ -70,6 +71,9 @@ function openInput({ socket }: Hijacked, options: PipeOptions): Disposable & { d
 
 function makeRaw(stdin: ReadStream): () => void {
   stdin.setRawMode(true);
+  // Node's raw mode still turns a line feed into CR LF, which tears up what a full-screen program draws. A machine
+  // without stty shows that; restoring below takes it back with the rest.
+  spawn("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] }).on("error", () => undefined);
   const restore = () => void stdin.setRawMode(false);
   process.once("exit", restore);
   return () => {

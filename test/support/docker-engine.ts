@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
+import { unmountBelow } from "./processes.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+
+export type DockerEngine = AsyncDisposable & { readonly host: string };
+
+/**
+ * A Docker Engine of the machine's own `dockerd`, with a root of its own and no bridge network; undefined with its log
+ * when it cannot run here. The caller has checked for root and the binary.
+ */
+export async function openDockerEngine(): Promise<DockerEngine | { readonly host: undefined; readonly why: string }> {
+  await using undo = new AsyncDisposableStack();
+  const directory = undo.use(await temporaryDirectory("dockerd"));
+  const at = (name: string) => join(directory.path, name);
+  const log = openSync(at("log"), "w");
+  const options = ["--data-root", at("root"), "--exec-root", at("exec"), "--pidfile", at("pid")];
+  const child = spawn("dockerd", [...options, "--host", `unix://${at("s")}`, "--bridge=none", "--iptables=false"], {
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  const exited = once(child, "exit");
+  undo.defer(async () => {
+    if (child.exitCode === null) child.kill("SIGTERM");
+    await exited;
+    await unmountBelow(directory.path);
+  });
+  for (let tries = 0; !isListening(at("log")); tries++) {
+    if (child.exitCode !== null || tries > 200) {
+      return { host: undefined, why: readFileSync(at("log"), "utf8").trim().split("\n").at(-1) ?? "no log" };
+    }
+    await sleep(100);
+  }
+  const owned = undo.move();
+  return { host: `unix://${at("s")}`, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+}
+
+function isListening(logPath: string): boolean {
+  return existsSync(logPath) && readFileSync(logPath, "utf8").includes("API listen on");
+}

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import test from "node:test";
 import { testCall } from "#test/support/call.ts";
 import type { Network, NetworkId } from "./network.ts";
@@ -96,6 +98,50 @@ export function networkDriverContract(
     await one.detach(restarted);
     await assert.rejects(fixture.fetch("127.0.0.1", hostPort));
     await restarted.remove(contractCall, network);
+  });
+
+  check(
+    "a port is published over IPv6 too, one with a host address on that alone, UDP and TCP apart",
+    async (fixture) => {
+      const network = await fixture.driver.plan(contractCall, fixture.network({ ipv6: true }), []);
+      const [gateway, gateway6] = network.subnets.map((subnet) => subnet.gateway);
+      const ports = [
+        { containerPort: 80, protocol: "tcp", hostIp: "", hostPort: 0 },
+        { containerPort: 80, protocol: "tcp", hostIp: "127.0.0.1", hostPort: 0 },
+        { containerPort: 53, protocol: "udp", hostIp: "", hostPort: 0 },
+      ] as const;
+      const one = await attached(fixture, network, "a", { ports });
+      await fixture.serve(one.path, 80, "both");
+      const [everywhere, loopback, udp] = one.attachment.ports.map(({ hostPort }) => hostPort);
+      assert.equal(await fixture.fetch(gateway6 ?? "", everywhere ?? 0), "both");
+      assert.equal(await fixture.fetch(gateway ?? "", everywhere ?? 0), "both");
+      assert.equal(await fixture.fetch("127.0.0.1", loopback ?? 0), "both");
+      await assert.rejects(fixture.fetch(gateway ?? "", loopback ?? 0));
+      await assert.rejects(fixture.fetch("127.0.0.1", udp ?? 0));
+      await one.detach();
+      await fixture.driver.remove(contractCall, network);
+    },
+  );
+
+  check("a port that a process of the host has is refused by its name, and nothing is left", async (fixture) => {
+    const network = await fixture.driver.plan(contractCall, fixture.network(), []);
+    const listener = createServer().listen({ port: 0, host: "127.0.0.1" });
+    await once(listener, "listening");
+    const address = listener.address();
+    const hostPort = typeof address === "object" && address !== null ? address.port : 0;
+    const port = { containerPort: 80, protocol: "tcp", hostIp: "", hostPort } as const;
+    await assert.rejects(attached(fixture, network, "a", { ports: [port] }), {
+      kind: "resourceExhausted",
+      message: new RegExp(
+        `Bind for 0\\.0\\.0\\.0:${hostPort} failed: port is already allocated \\(by .*, pid ${process.pid}\\)$`,
+      ),
+    });
+    listener.close();
+    await once(listener, "close");
+    const one = await attached(fixture, network, "a", { ports: [port] });
+    assert.equal(one.attachment.ports[0]?.hostPort, hostPort);
+    await one.detach();
+    await fixture.driver.remove(contractCall, network);
   });
 
   check("an address and a MAC that are asked for are given, once", async (fixture) => {

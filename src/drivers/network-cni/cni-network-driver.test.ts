@@ -13,6 +13,7 @@ import {
   networkDriverContract,
   type NetworkDriverFixture,
 } from "#core/networks/network-driver.contract.ts";
+import type { Network } from "#core/networks/network.ts";
 import { PinnedLinuxNamespaces } from "#drivers/linux-namespaces/pinned-linux-namespaces.ts";
 import { testCall } from "#test/support/call.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
@@ -38,6 +39,7 @@ async function makeFixture(t: TestContext): Promise<NetworkDriverFixture | undef
       timeoutMs: 10_000,
     });
   const servers: ChildProcess[] = [];
+  const records: Network[] = [];
   const driver = open();
   await driver.recover(call, [], []);
   let made = 0;
@@ -45,7 +47,11 @@ async function makeFixture(t: TestContext): Promise<NetworkDriverFixture | undef
   return {
     driver,
     reopen: open,
-    network: (change) => contractNetwork(`${directory.path.slice(-6)}-${made++}`, change),
+    network: (change) => {
+      const record = contractNetwork(`${directory.path.slice(-6)}-${made++}`, change);
+      records.push(record);
+      return record;
+    },
     linuxNamespace: async () => {
       const name = `ns${made++}`;
       const path = await namespaces.createNetwork(call, name);
@@ -65,7 +71,12 @@ async function makeFixture(t: TestContext): Promise<NetworkDriverFixture | undef
       await using _stack = stack;
       for (const server of servers) await ended(server);
       for (const name of await namespaces.listNetwork()) await namespaces.deleteNetwork(call, name);
-      assert.deepEqual(await leftOver(directory.path), []);
+      const left = await leftOver(directory.path);
+      // A test that fails half-way must not leave its things to the others.
+      const cleaner = open();
+      await cleaner.recover(call, records, []);
+      for (const record of records) await cleaner.remove(call, { ...record, bridge: `fy-${record.id.slice(0, 12)}` });
+      assert.deepEqual(left, []);
     },
   };
 }

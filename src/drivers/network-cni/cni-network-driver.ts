@@ -13,7 +13,7 @@ import type { CniResult } from "./cni-result.ts";
 import { conflistOf } from "./conflist.ts";
 import { Firewall } from "./firewall.ts";
 import type { FirewalledNetwork, Forwarding } from "./firewall-rules.ts";
-import { deleteInterface, isLinuxNamespace, readHost, routeLoopback } from "./host-network.ts";
+import { deleteInterface, ensureQuickBridge, isLinuxNamespace, readHost, routeLoopback } from "./host-network.ts";
 import { HostPorts } from "./host-ports.ts";
 import { type Instance, instanceOf, type NetworkSettings } from "./instance.ts";
 import { Leases } from "./leases.ts";
@@ -153,6 +153,7 @@ export class CniNetworkDriver implements NetworkDriver {
     if (addresses.length > 0) capabilityArgs["ips"] = addresses;
     if (macAddress !== undefined) capabilityArgs["mac"] = macAddress;
     await this.#leases.ensure();
+    if (network.ipv6 && network.bridge !== undefined) await ensureQuickBridge(call, network.bridge);
     const { defaultRoute } = request;
     return await this.#cni.add(call, this.#list(network, defaultRoute, addresses.length > 0), {
       ...spec(request),

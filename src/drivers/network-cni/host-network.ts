@@ -32,18 +32,36 @@ export async function routeLoopback(bridge: string): Promise<void> {
   await writeFile(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, "1");
 }
 
+/**
+ * Makes a bridge that does not probe its IPv6 addresses for duplicates: nobody answers for a second or two otherwise.
+ * One that is there is left as it is.
+ */
+export async function ensureQuickBridge(call: Call, name: string): Promise<void> {
+  if ((await readdir("/sys/class/net")).includes(name)) return;
+  const { code, stderr } = await runIp(call, ["link", "add", name, "type", "bridge"]);
+  if (code !== 0 && !stderr.includes("File exists")) {
+    throw new EngineError("internal", `bridge ${name}: ip link add: exit code ${code}: ${stderr.trim()}`);
+  }
+  await writeFile(`/proc/sys/net/ipv6/conf/${name}/accept_dad`, "0");
+}
+
 /** Idempotent. */
 export async function deleteInterface(call: Call, name: string): Promise<void> {
   if (!(await readdir("/sys/class/net")).includes(name)) return;
+  const { code, stderr } = await runIp(call, ["link", "delete", name]);
+  if (code === 0 || !(await readdir("/sys/class/net")).includes(name)) return;
+  throw new EngineError("internal", `interface ${name}: ip link delete: exit code ${code}: ${stderr.trim()}`);
+}
+
+async function runIp(call: Call, args: readonly string[]): Promise<{ code: number | null; stderr: string }> {
   call.signal.throwIfAborted();
   const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  const child = spawn("ip", ["link", "delete", name], { env: { PATH: path }, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("ip", args, { env: { PATH: path }, stdio: ["ignore", "ignore", "pipe"] });
   const ended = Promise.withResolvers<number | null>();
   child.once("error", ended.reject);
   child.once("close", ended.resolve);
   const [code, stderr] = await Promise.all([ended.promise, text(child.stderr)]);
-  if (code === 0 || !(await readdir("/sys/class/net")).includes(name)) return;
-  throw new EngineError("internal", `interface ${name}: ip link delete: exit code ${code}: ${stderr.trim()}`);
+  return { code, stderr };
 }
 
 /** /proc/net/route: destination and mask as little-endian hex. The default route claims nothing. */

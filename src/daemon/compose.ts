@@ -1,7 +1,42 @@
-import { EngineError } from "#base/errors.ts";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { version } from "node:process";
+import { KeyedLock } from "#base/keyed-lock.ts";
+import { Limiter } from "#base/limiter.ts";
 import type { Logger } from "#base/logger.ts";
+import { parseNamespace, type Call } from "#core/call.ts";
+import { EventBus } from "#core/events/event-bus.ts";
+import { parseResolvConf } from "#core/networks/resolv-conf.ts";
+import type { Snapshotter } from "#core/snapshots/snapshotter.ts";
+import { FsContentStore } from "#drivers/content-fs/fs-content-store.ts";
+import { LayerWorkers } from "#drivers/layer-tar/layer-workers.ts";
+import { TarLayerApplier } from "#drivers/layer-tar/tar-layer-applier.ts";
+import { PinnedLinuxNamespaces } from "#drivers/linux-namespaces/pinned-linux-namespaces.ts";
+import { SqliteMetadata } from "#drivers/metadata-sqlite/sqlite-metadata.ts";
+import { TarTreeArchiver } from "#drivers/layer-tar/tar-tree-archiver.ts";
+import { LinuxMounter } from "#drivers/mount-linux/linux-mounter.ts";
+import { LinuxRootFiles } from "#drivers/mount-linux/linux-root-files.ts";
+import { DnsNameService } from "#drivers/name-service-dns/dns-name-service.ts";
+import { CniNetworkDriver } from "#drivers/network-cni/cni-network-driver.ts";
+import { OciRegistry } from "#drivers/registry-oci/oci-registry.ts";
+import { proxyFromEnvironment, registryDefaults } from "#drivers/registry-oci/registry-config.ts";
+import { openConmonRuntime } from "#drivers/runtime-conmon/conmon-runtime.ts";
+import { NativeSnapshotter } from "#drivers/snapshot-native/native-snapshotter.ts";
+import { OverlaySnapshotter } from "#drivers/snapshot-overlay/overlay-snapshotter.ts";
+import { LocalVolumeStore } from "#drivers/volumes-local/local-volume-store.ts";
+import { ensureBuiltinNetworks } from "#engine/create-network.ts";
 import type { Engine } from "#engine/engine.ts";
+import { ExecRegistry } from "#engine/exec-registry.ts";
+import { GarbageCollector } from "#engine/garbage-collector.ts";
+import { readHostResolvConf } from "#engine/host-resolv-conf.ts";
+import { BlobFlights } from "#engine/images/blob-flights.ts";
+import { recover } from "#engine/recover.ts";
+import { Supervisor } from "#engine/supervisor.ts";
+import { openDockerServer } from "#surfaces/docker/server.ts";
 import type { Config } from "./config.ts";
+import { engineSettings } from "./engine-settings.ts";
+import { findGroupId } from "./find-group.ts";
+import { readVersion } from "./version.ts";
 
 /** Wraps a noun as it is composed; crash tests stop it at named points. */
 export type Decorate = <K extends keyof Engine>(noun: K, implementation: Engine[K]) => Engine[K];
@@ -11,9 +46,135 @@ export type DaemonOptions = { readonly config: Config; readonly log: Logger; rea
 /** A daemon at work. Disposing it closes surfaces, then drivers; containers run on. */
 export interface Daemon extends AsyncDisposable {
   readonly engine: Engine;
+  /** A call of the daemon's own, in the namespace of Docker's clients. */
+  readonly call: Call;
 }
 
 /** Builds every driver, recovers, opens the surfaces; ready when it settles. The caller holds the root's lock. */
-export async function openDaemon(_options: DaemonOptions): Promise<Daemon> {
-  throw new EngineError("notImplemented", "daemon: drivers are not composed yet");
+export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { config, log } = options;
+  await using stack = new AsyncDisposableStack();
+  const closing = new AbortController();
+  const call: Call = { signal: closing.signal, log, namespace: parseNamespace(config.docker.namespace) };
+  const { engine, collector } = await composeEngine(call, stack, options);
+  stack.defer(() => closing.abort());
+  await ensureBuiltinNetworks(call, engine);
+  await recover(call, engine);
+  runCollector(collector, stack);
+  await openSurfaces(call, engine, stack, config);
+  const held = stack.move();
+  return { engine, call, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+/** Every noun in order of need; each that must end is on the stack. */
+async function composeEngine(
+  call: Call,
+  stack: AsyncDisposableStack,
+  { config, log, decorate = (_noun, it) => it }: DaemonOptions,
+): Promise<{ engine: Engine; collector: GarbageCollector }> {
+  const { root, state } = config.daemon;
+  await mkdir(root, { recursive: true, mode: 0o710 });
+  await mkdir(state, { recursive: true, mode: 0o711 });
+  const settings = await engineSettings(config);
+  const metadata = stack.use(SqliteMetadata.open(join(root, "meta.db")));
+  const workers = stack.use(new LayerWorkers());
+  const runtime = stack.use(await openRuntime(call, config, log));
+  const archiver = new TarTreeArchiver(workers);
+  const snapshotters = openSnapshotters(join(root, "snapshots"), metadata, archiver);
+  const networkDriver = stack.use(openNetworkDriver(config));
+  const linuxNamespaces = stack.use(new PinnedLinuxNamespaces(join(state, "netns")));
+  const names = stack.use(new DnsNameService({ log, hostServers }));
+  const supervisor = stack.use(new Supervisor(log));
+  const parts = {
+    settings,
+    content: decorate("content", await FsContentStore.open(join(root, "content"), metadata.content)),
+    images: decorate("images", metadata.images),
+    leases: decorate("leases", metadata.leases),
+    graph: decorate("graph", metadata.graph),
+    snapshotters: decorate("snapshotters", snapshotters),
+    layers: decorate("layers", new TarLayerApplier(workers)),
+    archiver: decorate("archiver", archiver),
+    mounter: decorate("mounter", new LinuxMounter()),
+    rootFiles: decorate("rootFiles", new LinuxRootFiles()),
+    registry: decorate("registry", openRegistry(config)),
+    runtime: decorate("runtime", runtime),
+    containers: decorate("containers", metadata.containers),
+    networks: decorate("networks", metadata.networks),
+    networkDriver: decorate("networkDriver", networkDriver),
+    linuxNamespaces: decorate("linuxNamespaces", linuxNamespaces),
+    names: decorate("names", names),
+    volumes: decorate("volumes", new LocalVolumeStore(join(root, "volumes"), metadata.volumes)),
+    events: new EventBus(),
+    locks: new KeyedLock(),
+    downloads: new Limiter(config.images.maxDownloads),
+    blobFlights: new BlobFlights(),
+    execs: new ExecRegistry(),
+    supervisor,
+  };
+  const collector = new GarbageCollector(call, parts, { delayMs: config.images.collectAfterMs });
+  return { engine: { ...parts, garbage: collector }, collector };
+}
+
+function openSnapshotters(directory: string, metadata: SqliteMetadata, archiver: TarTreeArchiver) {
+  const overlay = new OverlaySnapshotter(join(directory, "overlayfs"), metadata.snapshots("overlayfs"));
+  const native = new NativeSnapshotter(join(directory, "native"), metadata.snapshots("native"), archiver);
+  return new Map<string, Snapshotter>([overlay, native].map((it) => [it.name, it]));
+}
+
+async function openRuntime(call: Call, { daemon, runtime }: Config, log: Logger) {
+  const systemdCgroup = runtime.cgroupDriver === "systemd";
+  const handlers = Object.entries(runtime.handlers).map(([name, path]) => [name, { path, systemdCgroup }] as const);
+  return await openConmonRuntime(call, {
+    stateDirectory: daemon.state,
+    log,
+    systemdCgroup,
+    ...(runtime.conmon === "" ? {} : { conmonPath: runtime.conmon }),
+    ...(handlers.length === 0 ? {} : { handlers: Object.fromEntries(handlers) }),
+    ...(runtime.default === "" ? {} : { defaultHandler: runtime.default }),
+  });
+}
+
+function openRegistry({ images }: Config): OciRegistry {
+  return new OciRegistry({
+    ...registryDefaults,
+    hostsDirectories: images.certsDirectories,
+    insecureRegistries: [...registryDefaults.insecureRegistries, ...images.insecureRegistries],
+    proxy: proxyFromEnvironment(process.env),
+    userAgent: `ferry/${readVersion()} node/${version.slice(1)}`,
+  });
+}
+
+function openNetworkDriver({ daemon, network }: Config): CniNetworkDriver {
+  return new CniNetworkDriver({
+    stateDirectory: daemon.state,
+    binDirectories: network.pluginDirectories,
+    timeoutMs: network.pluginTimeoutMs,
+    settings: network,
+  });
+}
+
+async function hostServers(): Promise<readonly string[]> {
+  return parseResolvConf(await readHostResolvConf()).servers;
+}
+
+function runCollector(collector: GarbageCollector, stack: AsyncDisposableStack): void {
+  const ending = new AbortController();
+  const running = collector.run(ending.signal);
+  stack.defer(async () => {
+    ending.abort();
+    await running;
+  });
+}
+
+async function openSurfaces(call: Call, engine: Engine, stack: AsyncDisposableStack, config: Config): Promise<void> {
+  const { socket, group, namespace } = config.docker;
+  if (socket === "") return;
+  const groupId = group === "" ? undefined : await findGroupId(group);
+  const server = await openDockerServer(call, engine, {
+    socketPath: socket,
+    version: readVersion(),
+    namespace: parseNamespace(namespace),
+    ...(groupId === undefined ? {} : { groupId }),
+  });
+  stack.use(server);
 }

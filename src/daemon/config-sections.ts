@@ -21,7 +21,8 @@ export const sections = {
       ["/etc/ferry/certs.d", "/etc/containerd/certs.d", "/etc/docker/certs.d"],
       "Where per-registry hosts.toml and certificates are looked for, in order.",
     ),
-    collectAfterMs: integer(1_000, "How long after the last change unused content is collected."),
+    insecureRegistries: list([], "Hosts (`reg:5000`) and ranges that may speak plain HTTP; loopback may anyway."),
+    collectAfterMs: integer(2_000, "How long after a deletion unused content is collected."),
   },
   snapshots: {
     default: choice(["overlayfs", "native"], "overlayfs", "Snapshotter of new containers."),
@@ -37,6 +38,7 @@ export const sections = {
   },
   network: {
     pluginDirectories: list(["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"], "Where CNI plugins are."),
+    pluginTimeoutMs: integer(30_000, "How long one plugin may take.", 1),
     bridge: text(
       "",
       "Bridge of the default network; empty: ferry0, or a name of its own with another state directory.",

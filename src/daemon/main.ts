@@ -3,6 +3,7 @@ import { messageOf } from "#base/errors.ts";
 import { parseArguments, usage, type Arguments } from "./arguments.ts";
 import { decodeConfig, formatConfig, type Config } from "./config.ts";
 import { loadConfig } from "./load-config.ts";
+import { readVersion } from "./version.ts";
 
 try {
   await main(parseArguments(process.argv.slice(2)));
@@ -17,7 +18,7 @@ async function main(given: Arguments): Promise<void> {
       process.stdout.write(usage);
       return;
     case "version":
-      process.stdout.write(`ferryd ${await readVersion()}\n`);
+      process.stdout.write(`ferryd ${readVersion()}\n`);
       return;
     case "config default":
       process.stdout.write(formatConfig(decodeConfig("").config, true));
@@ -45,7 +46,6 @@ async function runDaemon(config: Config, warnings: readonly string[]): Promise<v
   for (const warning of warnings) log.warn({}, warning);
   const asked = stopSignal();
   await mkdir(config.daemon.root, { recursive: true, mode: 0o710 });
-  await mkdir(config.daemon.state, { recursive: true, mode: 0o711 });
   await using _lock = await acquireRootLock(config.daemon.root);
   await using _daemon = await openDaemon({ config, log });
   log.info({ pid: process.pid, root: config.daemon.root }, "ready");
@@ -62,10 +62,4 @@ function stopSignal(): Promise<string> {
   // A terminal that closes must not end the daemon; there is nothing to read again.
   process.on("SIGHUP", () => {});
   return promise;
-}
-
-async function readVersion(): Promise<string> {
-  const { readFile } = await import("node:fs/promises");
-  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
-  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? "unknown";
 }

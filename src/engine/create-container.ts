@@ -106,7 +106,7 @@ function newRecord(
     id,
     namespace,
     labels,
-    image: { reference: imageReference, id: image.id, manifest: image.manifest },
+    image: { reference: imageReference, id: image.id, manifest: image.manifest.digest },
     snapshotter: engine.settings.defaultSnapshotter,
     snapshotKey: hex as SnapshotKey,
     runtimeHandler: runtimeHandler ?? engine.runtime.defaultHandler,

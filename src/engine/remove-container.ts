@@ -59,6 +59,7 @@ export async function eraseContainer(
   engine.garbage.schedule();
   engine.execs.deleteOf(container.namespace, id);
   engine.supervisor.forget(id);
+  engine.garbage.schedule();
   publishContainer(engine, container, "destroy");
   const { exitCode, error } = container.status;
   for (const moment of ["exit", "removal"] as const) engine.supervisor.waiters.wake(id, moment, { exitCode, error });

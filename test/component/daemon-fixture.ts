@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "#base/logger.ts";
+import type { Call } from "#core/call.ts";
+import type { ContainerConfig } from "#core/containers/container-config.ts";
+import type { Container } from "#core/containers/container.ts";
+import { openDaemon, type Daemon, type Decorate } from "../../src/daemon/compose.ts";
+import { decodeConfig } from "../../src/daemon/config.ts";
+import { createContainer } from "#engine/create-container.ts";
+import { defaultContainerConfig } from "#engine/default-container-config.ts";
+import type { Engine } from "#engine/engine.ts";
+import { pullImage } from "#engine/pull-image.ts";
+import { removeContainer } from "#engine/remove-container.ts";
+import { findProcesses, unmountBelow } from "#test/support/processes.ts";
+import { temporaryDirectory } from "#test/support/temporary-directory.ts";
+import { openTestImages } from "#test/support/test-images.ts";
+
+/** A whole daemon in this process on directories of its own, with a small image in it. */
+export type TestDaemon = AsyncDisposable & {
+  readonly engine: Engine;
+  readonly call: Call;
+  readonly image: string;
+  /** Makes a container of the image; what is left out has its default. */
+  create(args: readonly string[], config?: Partial<ContainerConfig>, name?: string): Promise<Container>;
+  /** Closes the daemon, does `meanwhile`, and opens another one on the same directories. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
+  /** As after a reboot: no process, no mount, no state directory. */
+  reboot(): Promise<void>;
+  /** Text of the container's log, without the fields before each line. */
+  logOf(container: Container): Promise<string>;
+};
+
+export async function openTestDaemon(options: { decorate?: Decorate } = {}): Promise<TestDaemon> {
+  await using undo = new AsyncDisposableStack();
+  const directory = undo.use(await temporaryDirectory("engine"));
+  const images = undo.use(await openTestImages());
+  const root = join(directory.path, "root");
+  const state = join(directory.path, "state");
+  const open = async () => await openDaemon({ config: testConfig(root, state), log: failingLogger, ...options });
+  let daemon = await open();
+  undo.defer(async () => await proveNothingLeft(daemon, root, state));
+  await pullImage(daemon.call, daemon.engine, { reference: images.small });
+  const held = undo.move();
+  return {
+    get engine() {
+      return daemon.engine;
+    },
+    get call() {
+      return daemon.call;
+    },
+    image: images.small,
+    async create(args, config = {}, name) {
+      return await createContainer(daemon.call, daemon.engine, {
+        ...(name === undefined ? {} : { name }),
+        imageReference: images.small,
+        config: { ...defaultContainerConfig, args, ...config },
+        labels: {},
+        extensions: {},
+      });
+    },
+    async restart(meanwhile) {
+      await daemon[Symbol.asyncDispose]();
+      await meanwhile?.();
+      daemon = await open();
+    },
+    async reboot() {
+      await daemon[Symbol.asyncDispose]();
+      await losePower(state);
+      daemon = await open();
+    },
+    async logOf({ logPath }) {
+      const lines = (await readFile(logPath, "utf8")).split("\n");
+      return lines.map((line) => line.split(" ").slice(3).join(" ")).join("\n");
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+/** Waits until `condition` holds; @throws after ten seconds. */
+export async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await condition()); tries++) {
+    if (tries > 500) throw new Error(`still not: ${what}`);
+    await sleep(20);
+  }
+}
+
+function testConfig(root: string, state: string) {
+  return decodeConfig(
+    `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ""\n`,
+  ).config;
+}
+
+/** An error in the log is a failure that nobody was there to catch. */
+const failingLogger: Logger = {
+  debug() {},
+  info() {},
+  warn: (fields, message) => console.error("warning:", message, fields),
+  error: (fields, message) => {
+    throw new Error(`${message}: ${JSON.stringify(fields)}`);
+  },
+  child: () => failingLogger,
+};
+
+async function losePower(state: string): Promise<void> {
+  for (const pid of await findProcesses(state)) await killTree(pid);
+  await eventually("every process gone", async () => (await findProcesses(state)).length === 0);
+  await unmountBelow(state);
+  await rm(state, { recursive: true, force: true });
+}
+
+/** conmon and what runs under it. */
+async function killTree(pid: number): Promise<void> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // Gone already.
+  }
+  for (const child of children.split(" ").filter((text) => text !== "")) await killTree(Number(child));
+}
+
+async function proveNothingLeft(daemon: Daemon, root: string, state: string): Promise<void> {
+  const { call, engine } = daemon;
+  for (const { id } of await engine.containers.list(call)) {
+    await removeContainer(call, engine, { container: id, force: true, removeVolumes: true });
+  }
+  const netns = await engine.linuxNamespaces.listNetwork();
+  const tasks = await engine.runtime.list();
+  await daemon[Symbol.asyncDispose]();
+  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").map((line) => line.split(" ")[4] ?? "");
+  const left = {
+    netns,
+    tasks,
+    // The directory of pinned linux namespaces is a mount of its own.
+    mounts: mounts.filter((path) => path.startsWith(state) && path !== join(state, "netns")),
+    processes: await findProcesses(state),
+    logs: await readdir(join(root, "containers", call.namespace)).catch(() => []),
+  };
+  await unmountBelow(state);
+  assert.deepEqual(left, { netns: [], tasks: [], mounts: [], processes: [], logs: [] });
+}

@@ -98,7 +98,9 @@ function formatState({ status, delayMs }: MachineState): string {
 function formatEffect(effect: Effect): string {
   const { t, ...fields } = effect;
   const text = Object.entries(fields).map(([key, value]) =>
-    typeof value === "object" ? Object.entries(value).map(([name, it]) => `${name}=${String(it)}`) : [`${key}=${value}`],
+    typeof value === "object"
+      ? Object.entries(value).map(([name, it]) => `${name}=${String(it)}`)
+      : [`${key}=${value}`],
   );
   return [t, ...text.flat()].join(" ");
 }

@@ -29,10 +29,10 @@ export class ContainerWaiters {
     return promise;
   }
 
-  wake(id: ContainerId, moment: Moment, exit: ContainerExit): void {
+  wake(id: ContainerId, moment: Moment, { exitCode, error }: ContainerExit): void {
     const key = `${moment}/${id}`;
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
-    for (const onMoment of waiting ?? []) onMoment(exit);
+    for (const onMoment of waiting ?? []) onMoment({ exitCode, error });
   }
 }

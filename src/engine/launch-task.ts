@@ -1,6 +1,7 @@
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { hostname as hostName } from "node:os";
 import { join } from "node:path";
+import { nowNs, type UnixNs } from "#base/clock.ts";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { ContainerMount } from "#core/containers/container-config.ts";
@@ -14,13 +15,15 @@ import { fillLinuxNamespace, openLinuxNamespace } from "./container-network.ts";
 import { writeNetworkFiles } from "./write-network-files.ts";
 import { toOciSpec } from "./oci-spec/to-oci-spec.ts";
 
+export type LaunchedTask = { readonly task: Task; readonly startedAtNs: UnixNs };
+
 /**
  * Makes the process of a container and starts it.
  *
  * The network is made while the runtime prepares the process: the one needs only the path of the linux namespace, the
  * other only to be ready before the process runs. On failure the caller releases whatever is there by then.
  */
-export async function launchTask(call: Call, engine: Engine, container: Container): Promise<Task> {
+export async function launchTask(call: Call, engine: Engine, container: Container): Promise<LaunchedTask> {
   const etc = await etcFiles(call, engine, container);
   await mkdir(containerDirectory(engine, container), { recursive: true, mode: 0o710 });
   const networkPath = await openLinuxNamespace(call, engine, container);
@@ -32,8 +35,10 @@ export async function launchTask(call: Call, engine: Engine, container: Containe
   if (connected.status === "rejected") throw connected.reason;
   const task = prepared.value;
   await engine.supervisor.attaches.connect(container.id, task);
+  // Before the start: a short process has ended by the time that it returns.
+  const startedAtNs = nowNs();
   await task.start(call);
-  return task;
+  return { task, startedAtNs };
 }
 
 /** Its networks, and the files that tell about them. */

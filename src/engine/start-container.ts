@@ -1,4 +1,3 @@
-import { nowNs } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
 import { detachedCall, type Call } from "#core/call.ts";
 import type { Container, ContainerId } from "#core/containers/container.ts";
@@ -54,8 +53,8 @@ function refuseStart({ id, status }: Container): void {
 async function run(call: Call, engine: Engine, container: Container, byUser: boolean): Promise<Container> {
   const { id } = container;
   try {
-    const task = await launchTask(call, engine, container);
-    const event = { t: "started", pid: task.pid, atNs: nowNs(), byUser } as const;
+    const { task, startedAtNs: atNs } = await launchTask(call, engine, container);
+    const event = { t: "started", pid: task.pid, atNs, byUser } as const;
     const started = await advanceContainer(call, engine, id, event);
     engine.supervisor.watch(engine, started, task);
     return started;

@@ -45,7 +45,7 @@ export class Supervisor implements AsyncDisposable {
       using _lock = await lockContainer(call, engine, container.id);
       const current = await engine.containers.find(call, container.id);
       // Another task of the same container may run by now.
-      if (current?.status.pid !== task.pid) return;
+      if (current?.status.startedAtNs !== container.status.startedAtNs) return;
       await advanceContainer(call, engine, container.id, { t: "exited", exit });
     });
   }

@@ -81,7 +81,7 @@ async function createTask(
     spec: toOciSpec(config, facts),
     stdin: config.stdin,
     logPath,
-    ...(maxBytes > 0 ? { logMaxBytes: maxBytes } : {}),
+    ...(maxBytes > 0 ? { logMaxBytes: maxBytes, logMaxFiles: config.log.maxFiles } : {}),
   });
 }
 

@@ -164,7 +164,7 @@ export async function cliContract(t: TestContext, host: string): Promise<void> {
       image,
       "sh",
       "-c",
-      "echo one; echo two >&2; echo three",
+      "echo one; echo two >&2; sleep 0.2; echo three",
     );
     assert.deepEqual(await run("logs", "cli-logs"), { code: 0, out: "one\nthree\n", err: "two\n" });
     assert.equal((await run("logs", "--tail", "1", "cli-logs")).out, "three\n");

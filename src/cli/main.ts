@@ -5,9 +5,9 @@ import { parseFlagTable, Flags } from "./flags.ts";
 import { nearest, parseArguments } from "./parse-arguments.ts";
 import { globalFlags, Session } from "./session.ts";
 
-const exitCode = await main(process.argv.slice(2));
-// Output is written synchronously and connections are done with: nothing is worth waiting for.
-process.exit(exitCode);
+// Output is written synchronously and connections are done with: nothing is worth waiting for. No top-level await: the
+// package carries this as one CommonJS file.
+void main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));
 
 async function main(words: readonly string[]): Promise<number> {
   let name = "ferry";

@@ -24,8 +24,7 @@ export async function* readTar(
         extension = { ...extension, ...extensionOf(flag, bytes) };
         continue;
       }
-      const full = { ...entry, ...extension };
-      const sized = { ...full, sizeBytes: full.type === "file" || full.type === "other" ? full.sizeBytes : 0 };
+      const sized = withBody({ ...entry, ...extension });
       extension = {};
       const body = input.body(sized.sizeBytes);
       yield { entry: sized, body };
@@ -39,6 +38,12 @@ export async function* readTar(
 
 /** PAX for the next entry, PAX for all (nothing in it matters here), GNU long name, GNU long link. */
 const extensionFlags = new Set(["x", "g", "L", "K"]);
+
+/** Links and directories have no body, whatever their header says; archives before POSIX mark directories by a slash. */
+function withBody(entry: TarEntry): TarEntry {
+  if (entry.type === "other" || (entry.type === "file" && !entry.name.endsWith("/"))) return entry;
+  return { ...entry, type: entry.type === "file" ? "directory" : entry.type, sizeBytes: 0 };
+}
 
 function extensionOf(flag: string, bytes: Buffer): Partial<TarEntry> {
   if (flag === "L") return { name: bytes.toString("utf8").replace(/\0[^]*$/, "") };

@@ -52,7 +52,7 @@ export function decodeTarHeader(block: Buffer): { entry: TarEntry; flag: string 
   const flag = String.fromCharCode(block[156] ?? 0).replace("\0", "0");
   const entry = {
     name: prefix === "" ? name : `${prefix}/${name}`,
-    type: typeOf(flag, name),
+    type: typeOf(flag),
     mode: octal(block, 100, 8) & 0o7777,
     uid: octal(block, 108, 8),
     gid: octal(block, 116, 8),
@@ -79,9 +79,8 @@ export function decodePaxRecords(bytes: Buffer): Map<string, string> {
   return records;
 }
 
-function typeOf(flag: string, name: string): TarEntry["type"] {
-  if (flag === "0" || flag === "7") return name.endsWith("/") ? "directory" : "file";
-  return ({ "1": "hardlink", "2": "symlink", "5": "directory" } as const)[flag] ?? "other";
+function typeOf(flag: string): TarEntry["type"] {
+  return ({ "0": "file", "7": "file", "1": "hardlink", "2": "symlink", "5": "directory" } as const)[flag] ?? "other";
 }
 
 function plainHeader(entry: TarEntry, flag: string): Buffer {

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { DockerApiError } from "#clients/docker/api-error.ts";
 import type { ContainerSummary } from "#clients/docker/wire-types.ts";
 import type { Command, Input } from "../command.ts";
 import { segment } from "../each-argument.ts";
@@ -87,8 +86,9 @@ async function watch(session: Session, name: string, named: boolean): Promise<Wa
     const samples = session.client.lines<Stats>({ path: `/containers/${segment(name)}/stats`, query: { stream: 1 } });
     for await (const sample of samples) watched.latest = sample;
   };
-  follow().catch((error: unknown) => {
-    if (!(error instanceof DockerApiError)) throw error;
+  // A container that goes away has no sample any more; the next list leaves it out.
+  follow().catch(() => {
+    watched.latest = undefined;
   });
   return watched;
 }

@@ -53,7 +53,7 @@ async function perform(call: Call, engine: Engine, container: Container, effect:
     case "cancelRestart":
       return supervisor.cancelRestart(container.id);
     case "wake":
-      return supervisor.waiters.wake(container.id, "exit", effect);
+      return supervisor.waiters.wake(container.id, "exit", { exitCode: effect.exitCode, error: "" });
     case "remove":
       return supervisor.removeSoon(engine, container);
   }

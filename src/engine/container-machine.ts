@@ -38,7 +38,7 @@ export type Effect =
   | { readonly t: "cancelRestart" }
   | { readonly t: "restartAfter"; readonly delayMs: number }
   /** Tell those who wait for an exit. */
-  | { readonly t: "wake"; readonly exitCode: number; readonly error: string }
+  | { readonly t: "wake"; readonly exitCode: number }
   | { readonly t: "remove" };
 
 export type Step = { readonly state: MachineState; readonly effects: readonly Effect[] };
@@ -111,7 +111,8 @@ function startFailed(state: MachineState, { exitCode, error }: MachineEvent & { 
     exitCode,
     error,
   };
-  const effects: Effect[] = [{ t: "release" }, { t: "wake", exitCode, error }];
+  // Nobody is woken: Docker's clients, who wait before they start, hear of it from the start itself.
+  const effects: Effect[] = [{ t: "release" }];
   if (state.autoRemove) effects.push({ t: "remove" });
   return to(state, next, effects);
 }
@@ -132,7 +133,7 @@ function exited(state: MachineState, exit: TaskExit): Step {
   effects.push({ t: "release" });
   const execDuration = String(Math.max(0, Math.floor(upMs / 1000)));
   effects.push(publish("die", { exitCode: String(exit.exitCode), execDuration }));
-  const wake: Effect = { t: "wake", exitCode: exit.exitCode, error: "" };
+  const wake: Effect = { t: "wake", exitCode: exit.exitCode };
   if (!restartsAfterExit(state.restart, ended)) {
     return to(state, ended, [...effects, wake, ...(state.autoRemove ? [{ t: "remove" } as const] : [])]);
   }

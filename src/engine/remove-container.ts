@@ -31,7 +31,9 @@ export async function removeContainer(call: Call, engine: Engine, request: Remov
   }
   if (request.force) await killFirst(call, engine, id);
   using _lock = await lockContainer(call, engine, id);
-  const container = await engine.containers.get(call, id);
+  const container = await engine.containers.find(call, id);
+  // One that removes itself was quicker.
+  if (container === undefined) return;
   if (!request.force) refuseRunning(container, request.container);
   await eraseContainer(detachedCall(call, 120_000), engine, container, request.removeVolumes);
 }
@@ -61,16 +63,16 @@ export async function eraseContainer(
   engine.supervisor.forget(id);
   engine.garbage.schedule();
   publishContainer(engine, container, "destroy");
-  const { exitCode, error } = container.status;
-  for (const moment of ["exit", "removal"] as const) engine.supervisor.waiters.wake(id, moment, { exitCode, error });
+  const exit = { exitCode: container.status.exitCode, error: "" };
+  for (const moment of ["exit", "removal"] as const) engine.supervisor.waiters.wake(id, moment, exit);
 }
 
 async function killFirst(call: Call, engine: Engine, id: Container["id"]): Promise<void> {
   try {
     await killContainer(call, engine, { container: id, signal: "SIGKILL" });
   } catch (error) {
-    // It does not run: just as well.
-    if (!isKind(error, "conflict")) throw error;
+    // It does not run, or has gone: just as well.
+    if (!isKind(error, "conflict", "notFound")) throw error;
   }
 }
 

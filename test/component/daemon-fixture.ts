@@ -118,7 +118,8 @@ async function killTree(pid: number): Promise<void> {
   } catch {
     // Gone already.
   }
-  for (const child of children.split(" ").filter((text) => text !== "")) await killTree(Number(child));
+  // Nothing but digits: pid 0 would be this process's own group.
+  for (const [child] of children.matchAll(/[1-9]\d*/g)) await killTree(Number(child));
 }
 
 async function proveNothingLeft(daemon: Daemon, root: string, state: string): Promise<void> {

@@ -38,10 +38,15 @@ export function controllerPath(paths: CgroupPaths, controller: string): string |
   return paths.version === 2 ? paths.path : paths.controllers.get(controller);
 }
 
-/** Pids in the cgroup and below it, in the host's view. */
-export async function listPids(paths: CgroupPaths): Promise<number[]> {
+/**
+ * Pids in the container's cgroup and below it, in the host's view.
+ *
+ * Only of a directory that carries the container's id: a process that has just ended is shown in the root cgroup, and
+ * below that is the whole machine. What is listed here may be killed.
+ */
+export async function listPids(paths: CgroupPaths, containerId: string): Promise<number[]> {
   const names = ["pids", "memory", "devices", "freezer", "systemd"];
-  const directory = names.map((name) => controllerPath(paths, name)).find((path) => path !== undefined);
+  const directory = names.map((name) => controllerPath(paths, name)).find((path) => path?.includes(containerId));
   return directory === undefined ? [] : await pidsBelow(directory);
 }
 

@@ -158,7 +158,7 @@ export class ConmonTask implements Task {
 
   async pids(_call: Call): Promise<number[]> {
     const cgroups = await this.#findCgroups();
-    return cgroups === undefined ? [] : await listPids(cgroups);
+    return cgroups === undefined ? [] : await listPids(cgroups, this.ref.containerId);
   }
 
   async stats(_call: Call): Promise<TaskStats> {
@@ -198,7 +198,8 @@ export class ConmonTask implements Task {
     if (await this.checkExit()) return undefined;
     const cgroups = await this.#findCgroups();
     await this.#signalFirst(SIGKILL);
-    if (cgroups !== undefined) for (const pid of await listPids(cgroups)) await signalPid(pid, SIGKILL);
+    if (cgroups !== undefined)
+      for (const pid of await listPids(cgroups, this.ref.containerId)) await signalPid(pid, SIGKILL);
     await writeFile(this.paths.exit, "137").catch(() => {});
     const exit = { exitCode: 137, exitedAtNs: nowNs(), oomKilled: false, error: "its monitor was killed" };
     this.#settle(exit);

@@ -67,6 +67,9 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 /** Every noun in order of need; each that must end is on the stack. */
+/** Archives of `docker cp` on their way at a time. */
+const maxArchives = 8;
+
 async function composeEngine(
   call: Call,
   stack: AsyncDisposableStack,
@@ -79,7 +82,8 @@ async function composeEngine(
   const metadata = stack.use(SqliteMetadata.open(join(root, "meta.db")));
   const workers = stack.use(new LayerWorkers());
   const runtime = stack.use(await openRuntime(call, config, log));
-  const archiver = new TarTreeArchiver(workers);
+  // Threads of their own: a slow client of an archive must not hold up an unpack.
+  const archiver = new TarTreeArchiver(stack.use(new LayerWorkers(maxArchives)));
   const snapshotters = openSnapshotters(join(root, "snapshots"), metadata, archiver);
   const networkDriver = stack.use(openNetworkDriver(config));
   const linuxNamespaces = stack.use(new PinnedLinuxNamespaces(join(state, "netns")));

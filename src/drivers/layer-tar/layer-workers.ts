@@ -4,6 +4,7 @@ import { EngineError } from "#base/errors.ts";
 import { Limiter } from "#base/limiter.ts";
 import type { Call } from "#core/call.ts";
 import type { LayerJob, LayerJobAnswer, LayerJobMessage, LayerJobResult } from "./layer-job.ts";
+import { syscalls } from "./syscalls.ts";
 
 const idleMs = 10_000;
 
@@ -74,11 +75,21 @@ export class LayerWorkers implements AsyncDisposable {
         this.#idle.findIndex((idle) => idle.worker === worker),
         1,
       );
-      void worker.terminate();
+      void worker.terminate().then(() => {
+        if (this.#all.size === 0) returnFreedMemory();
+      });
     };
     worker.unref();
     this.#idle.push({ worker, timer: setTimeout(end, idleMs).unref() });
   }
+}
+
+/**
+ * Megabyte buffers that zlib's and the workers' threads freed stay in the allocator's arenas, tens of megabytes of them.
+ * Runs on one of koffi's threads. Source: malloc_trim(3).
+ */
+function returnFreedMemory(): void {
+  syscalls.mallocTrim.async(0, () => {});
 }
 
 /** Posts the job and waits; a thread that dies instead of answering is an error. */

@@ -29,6 +29,7 @@ export const syscalls = {
   chroot: libc.func("int chroot(const void*)"),
   fchdir: libc.func("int fchdir(int)"),
   lseek: libc.func("int64_t lseek(int, int64_t, int)"),
+  mallocTrim: libc.func("int malloc_trim(size_t)"),
   umask: libc.func("uint umask(uint)"),
 } as const;
 

@@ -1,5 +1,7 @@
-import { writeSync } from "node:fs";
 import { errnoOf } from "#base/errors.ts";
+
+// Not imported: an import of a Node module evaluates every export it has, for some milliseconds.
+const { writeSync } = process.getBuiltinModule("node:fs");
 
 /**
  * Writes all of `data` to a file descriptor, waiting where it is a full pipe.

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { DockerClient } from "#clients/docker/docker-client.ts";
 import { parseEndpoint } from "#clients/docker/endpoint.ts";
 import { CliError } from "./cli-error.ts";
@@ -55,7 +54,7 @@ export class Session {
   #host(): string {
     const host = this.globals.text("host") ?? this.env("FERRY_HOST") ?? this.env("DOCKER_HOST");
     if (host !== undefined) return host;
-    const socket = defaultSockets.find((path) => existsSync(path));
+    const socket = defaultSockets.find((path) => process.getBuiltinModule("node:fs").existsSync(path));
     if (socket !== undefined) return `unix://${socket}`;
     throw new CliError(`no daemon is running here (tried ${defaultSockets.join(", ")})`, {
       next: "start one: systemctl start ferryd, or: ferryd &; or name another: --host unix:///path",

@@ -1,9 +1,12 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import { DockerApiError } from "./api-error.ts";
 import { formatEndpoint, type Endpoint } from "./endpoint.ts";
 import { exchange, type HttpResponse } from "./http-exchange.ts";
 import { jsonLines } from "./json-lines.ts";
+
+// Not imported: an import of a Node module evaluates every export it has, for some milliseconds.
+const { connect } = process.getBuiltinModule("node:net");
 
 export type QueryValue = string | number | boolean | undefined | null | readonly string[];
 export type Query = Readonly<Record<string, QueryValue>>;

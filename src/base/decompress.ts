@@ -7,6 +7,8 @@ const formats = {
   zstd: { magic: [0x28, 0xb5, 0x2f, 0xfd], open: (): Transform => createZstdDecompress() },
 } as const;
 
+const unsupported = { xz: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], bzip2: [0x42, 0x5a, 0x68] };
+
 /** How bytes are packed, by how they begin. */
 export function sniffCompression(head: Uint8Array): "none" | "gzip" | "zstd" {
   for (const [name, { magic }] of Object.entries(formats)) {
@@ -19,12 +21,17 @@ export function sniffCompression(head: Uint8Array): "none" | "gzip" | "zstd" {
  * `source` unpacked when it is gzip or zstd, else as it is.
  *
  * @throws dataLoss when it is truncated or broken @throws resourceExhausted past `maxBytes`
+ * @throws invalidArgument when it is packed by what we do not have
  */
 export async function* decompressed(
   source: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { head, rest } = await peek(source, 4);
+  const { head, rest } = await peek(source, 6);
+  for (const [name, magic] of Object.entries(unsupported)) {
+    if (!magic.every((byte, at) => head[at] === byte)) continue;
+    throw new EngineError("invalidArgument", `archive: ${name} compression is not supported; unpack it first`);
+  }
   const compression = sniffCompression(head);
   const bytes = compression === "none" ? rest : through(rest, formats[compression].open());
   let length = 0;

@@ -182,6 +182,7 @@ test("hostile and broken archives are refused and leave nothing", async () => {
   const table: [name: string, tar: Buffer, kind: string, why: RegExp][] = [
     ["empty", Buffer.alloc(0), "dataLoss", /archive: truncated/],
     ["not a tar", Buffer.alloc(2048, "x"), "dataLoss", /archive: bad number in a header/],
+    ["xz", Buffer.from("fd377a585a000000", "hex"), "invalidArgument", /xz compression is not supported/],
     ["truncated", good.subarray(0, good.length - 2500), "dataLoss", /archive: truncated/],
     ["broken gzip", gzipSync(good).subarray(0, 200), "dataLoss", /archive: unexpected end of file/],
     ["no image", await archive({ "etc/passwd": "x" }), "invalidArgument", /no image in it/],

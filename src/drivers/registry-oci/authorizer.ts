@@ -55,6 +55,11 @@ export class Authorizer {
     return again?.t === "basic" && basicHeader(again) !== sent;
   }
 
+  /** Whether no credentials were found when they were asked for. */
+  get isAnonymous(): boolean {
+    return this.#looked && this.#auth === undefined;
+  }
+
   /** Forgets credentials, so that a later operation sees a changed configuration. */
   forget(): void {
     this.#looked = false;

@@ -42,11 +42,17 @@ const wordsOfErrno: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "certificate signed by unknown authority",
 };
 
-/** The error for an answer with a status that was not hoped for; reads its body. */
-export async function statusFailure({ host, step }: Where, response: IncomingMessage): Promise<EngineError> {
+/** The error for an answer with a status that was not hoped for; reads its body. `anonymous`: no credentials were found. */
+export async function statusFailure(
+  { host, step }: Where,
+  response: IncomingMessage,
+  anonymous = false,
+): Promise<EngineError> {
   const status = response.statusCode ?? 0;
   const said = detailOf(await readText(response, 16_384).catch(() => ""));
-  const words = wordsOfStatus[status] ?? `status ${status}`;
+  // Registries do not tell strangers what they have. Docker's words.
+  const denied = (status === 401 || status === 403) && anonymous;
+  const words = `${denied ? "repository does not exist or may require a login: " : ""}${wordsOfStatus[status] ?? `status ${status}`}`;
   const retryAfter = response.headers["retry-after"];
   const later = retryAfter === undefined ? "" : ` (retry after ${retryAfter.slice(0, 40)})`;
   const kind = kindOfStatus[status] ?? (status >= 500 ? "unavailable" : "unknown");

@@ -71,7 +71,7 @@ export class HostClient {
         }
       }
       const after = response.headers["retry-after"];
-      const error = await statusFailure(where, response);
+      const error = await statusFailure(where, response, this.#authorizer.isAnonymous);
       if (status === 401) this.#authorizer.forget();
       if (!isRetriedStatus(status) || !(await this.#mayRepeat(call, request, attempt, after))) throw error;
       attempt++;

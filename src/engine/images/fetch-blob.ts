@@ -19,6 +19,8 @@ export type BlobRequest = {
 
 const maxStalledAttempts = 5;
 const maxOthersFailures = 3;
+const maxWriterWaits = 100;
+const writerWaitMs = 50;
 const resumableErrnos = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "ERR_STREAM_PREMATURE_CLOSE", "UND_ERR_SOCKET"]);
 
 /**
@@ -78,12 +80,16 @@ async function download(
   }
 }
 
+/** A writer; undefined when the blob is here now. Waits for a download that was given up a moment ago to let go. */
 async function openOrShare(call: Call, content: Engine["content"], { digest, sizeBytes }: Descriptor) {
-  try {
-    return await content.openWriter(call, `download-${digest}`, { digest, sizeBytes });
-  } catch (error) {
-    if (isKind(error, "alreadyExists")) return undefined;
-    throw error;
+  for (let waits = 0; ; waits++) {
+    try {
+      return await content.openWriter(call, `download-${digest}`, { digest, sizeBytes });
+    } catch (error) {
+      if (isKind(error, "alreadyExists")) return undefined;
+      if (!isKind(error, "unavailable") || waits === maxWriterWaits) throw error;
+      await sleep(writerWaitMs, undefined, { signal: call.signal });
+    }
   }
 }
 

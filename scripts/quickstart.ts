@@ -39,8 +39,7 @@ async function up(): Promise<void> {
     await mkdir(root, { recursive: true, mode: 0o710 });
     if (fresh) await writeFile(mark, "{}\n");
     console.log(`starting ferryd (root ${root}, state ${state}, log ${root}/ferryd.log)`);
-    const pid = await startInBackground(resolve("bin/ferryd"), join(root, "ferryd.log"), state);
-    if (existsSync(mark)) await writeFile(mark, `${JSON.stringify({ pid })}\n`);
+    await startDaemon();
   }
   const images = await runFerry(ferry, ["images", "-q", image]);
   if (images.trim() === "") {
@@ -66,14 +65,19 @@ async function down(): Promise<void> {
     );
     return;
   }
-  if (!(await isServing(state))) await startInBackground(resolve("bin/ferryd"), join(root, "ferryd.log"), state);
+  if (!(await isServing(state))) await startDaemon();
   const containers = (await runFerry(ferry, ["ps", "-aq"])).split("\n").filter((id) => id !== "");
   if (containers.length > 0) await runFerry(ferry, ["rm", "-f", "-v", ...containers]);
   await runFerry(ferry, ["network", "prune", "-f"]);
-  const { pid } = JSON.parse(await readFile(mark, "utf8")) as { pid?: number };
-  await stopDaemon(pid, state);
+  const { pid } = JSON.parse(await readFile(mark, "utf8")) as { pid: number };
+  await stopDaemon(pid);
   await clearState(state);
   await rm(root, { recursive: true, force: true });
   console.log(`stopped ferryd and removed its ${containers.length} containers, ${root} and ${state}`);
   console.log("Debian packages that were installed stay; remove them with apt-get if nothing else uses them");
+}
+
+async function startDaemon(): Promise<void> {
+  const pid = await startInBackground(resolve("bin/ferryd"), join(root, "ferryd.log"), state);
+  if (existsSync(mark)) await writeFile(mark, `${JSON.stringify({ pid })}\n`);
 }

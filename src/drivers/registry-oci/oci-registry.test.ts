@@ -3,6 +3,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BlobReader } from "#core/content/content-store.ts";
 import { parseReference } from "#core/images/reference.ts";
 import type { RegistryAuth } from "#core/registry/registry.ts";
@@ -280,4 +281,20 @@ test("an aborted call ends a request at once", async () => {
   await assert.rejects(registry.resolve(testCall({ signal: AbortSignal.timeout(50) }), reference, {}), {
     name: /AbortError|TimeoutError/,
   });
+});
+
+test("a body that breaks before anybody reads it fails its reader and nobody else", async () => {
+  await using server = await TestRegistry.start();
+  using registry = open();
+  const reference = parseReference(server.add("a/b", "1", image));
+  server.faults.push({ match: /blobs/, act: { t: "cut", afterBytes: 10 } });
+  const cut = await registry.fetch(call, reference, descriptor(layer), {});
+  await sleep(100);
+  await assert.rejects(all(cut.body), { code: "ECONNRESET" });
+  const controller = new AbortController();
+  server.faults.push({ match: /blobs/, act: { t: "slow", pieceBytes: 10, pauseMs: 10 } });
+  const aborted = await registry.fetch(testCall({ signal: controller.signal }), reference, descriptor(layer), {});
+  controller.abort();
+  await sleep(50);
+  await assert.rejects(all(aborted.body));
 });

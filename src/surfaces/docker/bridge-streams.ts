@@ -10,6 +10,8 @@ export type BridgeOptions = {
   readonly multiplexed: boolean;
   /** Keys that end the connection and not the process; undefined: none. */
   readonly detachKeys: Buffer | undefined;
+  /** Waited for when all was said, before the connection ends: what the client asks next must know of it. */
+  readonly exited?: Promise<unknown>;
 };
 
 /** How a connection ended: the process did, the person typed the keys, or the client went. */
@@ -30,7 +32,8 @@ export async function bridgeStreams(
   const onClose = () => leave("gone");
   connection.socket.once("close", onClose);
   const input = copyInput(connection, streams.stdin, options.detachKeys, leave);
-  const output = copyOutputs(connection, streams, options.multiplexed).then(
+  const said = copyOutputs(connection, streams, options.multiplexed).then(async () => await options.exited);
+  const output = said.then(
     (): BridgeEnd => "ended",
     (): BridgeEnd => "gone",
   );

@@ -22,7 +22,7 @@ type RouteCall = {
   readonly load: () => Promise<Route>;
 };
 
-export const pageNotFound = { message: "page not found" };
+export const pageNotFound = JSON.stringify({ message: "page not found" });
 
 const seen = new WeakMap<IncomingMessage, NormalUrl>();
 
@@ -55,7 +55,10 @@ export async function answerRequest(surface: Surface, routeCall: RouteCall): Pro
 function send(reply: FastifyReply, answer: Answer): unknown {
   switch (answer.t) {
     case "json":
-      return reply.code(answer.status).header("Content-Type", "application/json").send(JSON.stringify(answer.value));
+      return reply
+        .code(answer.status)
+        .header("Content-Type", "application/json")
+        .send(Buffer.from(`${JSON.stringify(answer.value)}\n`));
     case "empty":
       return reply
         .code(answer.status)

@@ -96,6 +96,7 @@ test("unknown routes answer 404, known ones that are not there 501 with their na
   for (const [method, path, status, message] of cases) {
     const answer = await ask(server.socketPath, method, path);
     assert.deepEqual([answer.status, JSON.parse(answer.body)], [status, { message }], `${method} ${path}`);
+    assert.equal(answer.headers["content-type"], "application/json");
   }
 });
 

@@ -22,6 +22,12 @@ export type DockerServerOptions = {
   readonly namespace: Namespace;
 };
 
+/**
+ * Without a charset: Docker's client reads an error as JSON only if this is all the header says. (Bodies are sent as
+ * bytes, because fastify adds a charset to text.)
+ */
+const plainJson = ["Content-Type", "application/json"] as const;
+
 const maxBodyBytes = 16 * 1024 * 1024;
 
 /**
@@ -91,11 +97,16 @@ function createApp(surface: Surface): FastifyInstance {
     setCommonHeaders(reply.raw, surface.settings.version);
     done();
   });
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send(pageNotFound));
+  app.setNotFoundHandler((_request, reply) =>
+    reply
+      .code(404)
+      .header(...plainJson)
+      .send(Buffer.from(pageNotFound)),
+  );
   app.setErrorHandler((error, _request, reply) => {
     const { status, message } = toErrorAnswer(error, surface.call.log);
     void reply.code(status);
-    return status === 304 ? reply.send() : reply.send({ message });
+    return status === 304 ? reply.send() : reply.header(...plainJson).send(Buffer.from(JSON.stringify({ message })));
   });
   for (const { method, path, lasting, load } of routes) {
     app.route({

@@ -23,7 +23,6 @@ const unsupported = [
   "POST /plugins/pull",
   "POST /plugins/create",
   "DELETE /plugins/:name",
-  "GET /plugins/:name/json",
   "POST /plugins/:name/enable",
   "POST /plugins/:name/disable",
   "POST /plugins/:name/push",

@@ -31,7 +31,12 @@ export async function startExecRoute(context: RouteContext): Promise<Answer> {
   if (streams === undefined) connection.close();
   else {
     const detachKeys = tty && attach.stdin ? defaultDetachKeys : undefined;
-    await bridgeStreams(connection, streams, { multiplexed: !tty, detachKeys });
+    const exited = started.exec.process?.wait(call);
+    await bridgeStreams(connection, streams, {
+      multiplexed: !tty,
+      detachKeys,
+      ...(exited === undefined ? {} : { exited }),
+    });
   }
   return taken;
 }

@@ -8,4 +8,5 @@ export const systemRoutes: readonly RouteEntry[] = [
   { method: "GET", path: "/events", load: async () => (await import("./watch-events.ts")).watchEvents },
   { method: "POST", path: "/auth", load: async () => (await import("./check-auth.ts")).checkAuth },
   { method: "GET", path: "/system/df", load: async () => (await import("./get-disk-usage.ts")).getDiskUsage },
+  { method: "GET", path: "/plugins/:name/json", load: async () => (await import("./inspect-plugin.ts")).inspectPlugin },
 ];

@@ -75,7 +75,8 @@ function decodeSection<S extends Section>(
   const values = [...byKey].map(([key, property]) => {
     const field: Field | undefined = section[property];
     const value = raw[key] ?? field?.default;
-    if (field?.accepts(value) === true) return [property, value];
+    // The parser's tables have no prototype; ours are plain.
+    if (field?.accepts(value) === true) return [property, isTable(value) ? { ...value } : value];
     throw new EngineError("invalidArgument", `config: ${name}.${key}: must be ${field?.expected}`);
   });
   return Object.freeze(Object.fromEntries(values)) as SectionValues<S>;

@@ -402,6 +402,16 @@ function survival(run: Run): void {
     await task.delete(world.call);
   });
 
+  run("a monitor killed together with the process takes nothing else along", async (world) => {
+    const [task, other] = [await world.started(["sleep", "100"], { id: "a" }), await world.started(["sleep", "100"], { id: "b" })];
+    process.kill(await world.fixture.monitorPid(task), "SIGKILL");
+    process.kill(task.pid, "SIGKILL");
+    assert.equal((await task.wait(world.call)).exitCode, 137);
+    assert.equal(await other.state(world.call), "running");
+    await task.delete(world.call);
+    await other.delete(world.call, { force: true });
+  });
+
   run("a monitor killed while no driver was there is noticed too", async (world) => {
     const task = await world.started(["sleep", "100"]);
     const { pid } = task;
@@ -492,8 +502,7 @@ class World {
   }
 
   spec(args: string[], id = "t"): TaskSpec {
-    const containerId = Buffer.from(id).toString("hex").padEnd(64, "0") as ContainerId;
-    return { namespace: this.call.namespace, containerId, spec: this.oci(args, id), stdin: "none" };
+    return { namespace: this.call.namespace, containerId: containerIdOf(id), spec: this.oci(args, id), stdin: "none" };
   }
 
   oci(args: string[], label: string): OciSpec {
@@ -512,11 +521,15 @@ class World {
         },
       ],
       linux: {
-        cgroupsPath: `/${basename(this.directory)}/${label}`,
+        cgroupsPath: `/${basename(this.directory)}/${label}-${containerIdOf(label)}`,
         namespaces: (["pid", "mount", "ipc", "uts", "network"] as const).map((type) => ({ type })),
       },
     };
   }
+}
+
+function containerIdOf(label: string): ContainerId {
+  return Buffer.from(label).toString("hex").padEnd(64, "0") as ContainerId;
 }
 
 async function openWorld(fixture: RuntimeFixture): Promise<World> {

@@ -8,10 +8,26 @@ export type CgroupPaths =
 
 const mountPoint = "/sys/fs/cgroup";
 
-/** Of a process; undefined when it has gone. */
+/**
+ * Of a container's process; undefined when it has gone. A process that has ended and is not reaped yet is seen in the
+ * root, with everything else on the machine: that is never a container's, and never to be acted on.
+ */
 export async function findCgroupPaths(pid: number): Promise<CgroupPaths | undefined> {
   const text = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => undefined);
-  return text === undefined ? undefined : parseCgroupPaths(text);
+  const paths = text === undefined ? undefined : parseCgroupPaths(text);
+  return paths === undefined || isRoot(paths) ? undefined : paths;
+}
+
+function isRoot(paths: CgroupPaths): boolean {
+  const directory = processListPath(paths);
+  return (
+    directory === undefined || directory.slice(mountPoint.length).split("/").filter(Boolean).length < listDepth(paths)
+  );
+}
+
+/** On v1 the controller's name comes before the path. */
+function listDepth(paths: CgroupPaths): number {
+  return paths.version === 2 ? 1 : 2;
 }
 
 /** `5:cpu,cpuacct:/a/b` lines; `0::/a/b` is v2, or the unified tree of a hybrid. Source: cgroups(7). */
@@ -38,19 +54,23 @@ export function controllerPath(paths: CgroupPaths, controller: string): string |
   return paths.version === 2 ? paths.path : paths.controllers.get(controller);
 }
 
+function processListPath(paths: CgroupPaths): string | undefined {
+  const names = ["pids", "devices", "freezer", "memory", "systemd"];
+  return names.map((name) => controllerPath(paths, name)).find((path) => path !== undefined);
+}
+
 /**
  * Pids in the container's cgroup and below it, in the host's view.
  *
- * Only of a directory that carries the container's id: a process that has just ended is shown in the root cgroup, and
- * below that is the whole machine. What is listed here may be killed.
+ * Only of a directory that carries the container's id: what is listed here may be killed.
  */
 export async function listPids(paths: CgroupPaths, containerId: string): Promise<number[]> {
-  const names = ["pids", "memory", "devices", "freezer", "systemd"];
-  const directory = names.map((name) => controllerPath(paths, name)).find((path) => path?.includes(containerId));
-  return directory === undefined ? [] : await pidsBelow(directory);
+  const directory = processListPath(paths);
+  return directory?.includes(containerId) === true ? await listProcessesIn(directory) : [];
 }
 
-async function pidsBelow(directory: string): Promise<number[]> {
+/** Pids in a cgroup's directory and below; none when it is not there. */
+export async function listProcessesIn(directory: string): Promise<number[]> {
   const text = await readFile(join(directory, "cgroup.procs"), "utf8").catch(() => "");
   const own = text
     .split("\n")
@@ -58,7 +78,7 @@ async function pidsBelow(directory: string): Promise<number[]> {
     .map(Number);
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
   const below = await Promise.all(
-    entries.filter((entry) => entry.isDirectory()).map((entry) => pidsBelow(join(directory, entry.name))),
+    entries.filter((entry) => entry.isDirectory()).map((entry) => listProcessesIn(join(directory, entry.name))),
   );
   return [...own, ...below.flat()];
 }

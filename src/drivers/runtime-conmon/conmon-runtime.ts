@@ -1,6 +1,7 @@
 import { watch, type FSWatcher } from "node:fs";
-import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError, messageOf } from "#base/errors.ts";
 import type { Logger } from "#base/logger.ts";
 import { detachedCall, type Call, type Namespace } from "#core/call.ts";
@@ -14,6 +15,7 @@ import { findMonitorCgroup } from "./monitor-cgroup.ts";
 import { startMonitor } from "./monitor.ts";
 import { chooseRuntime, findInPath, readFeatures } from "./probe-runtime.ts";
 import { findProcess, type ProcessIdentity } from "./process-identity.ts";
+import { removeAbandonedCgroup } from "./remove-cgroup.ts";
 import type { RuntimeBinary } from "./runtime-binary.ts";
 import { bundlePath, taskName, taskPaths, type TaskPaths } from "./task-paths.ts";
 import { parseTaskRecord, toTaskRecord, type TaskRecord } from "./task-record.ts";
@@ -43,6 +45,8 @@ type Handler = { readonly binary: RuntimeBinary; readonly features: RuntimeFeatu
 
 /** How often monitors that were taken up after a restart are looked for. */
 const monitorCheckMs = 3000;
+/** What conmon needs at most from its start to its pid file. */
+const monitorStartMs = 100;
 
 /** Tasks under conmon; see README.md. Made by {@link openConmonRuntime}, disposed by its maker: tasks run on. */
 export class ConmonRuntime implements Runtime, Disposable {
@@ -131,7 +135,6 @@ export class ConmonRuntime implements Runtime, Disposable {
   /** The record stands before the monitor is started; whatever fails, everything is undone. */
   async #create(call: Call, spec: TaskSpec, record: TaskRecord): Promise<Task> {
     const paths = taskPaths(this.bundlePath(spec));
-    const name = taskName(spec);
     await mkdir(paths.bundle, { recursive: true, mode: 0o711 });
     try {
       await Promise.all([
@@ -143,12 +146,9 @@ export class ConmonRuntime implements Runtime, Disposable {
       void monitor.ended.then(() => this.#monitorEnded(task));
       return task;
     } catch (error) {
-      const undo = detachedCall(call);
-      await killMonitorOf(paths);
-      await removeFromRuntime(undo, record, name).catch((failure: unknown) =>
+      await this.#undo(detachedCall(call), spec, record, paths).catch((failure: unknown) =>
         call.log.error({ containerId: spec.containerId }, `undo of create: ${messageOf(failure)}`),
       );
-      await removeOwnFiles(paths, join(this.#exits, name));
       throw error;
     }
   }
@@ -204,14 +204,13 @@ export class ConmonRuntime implements Runtime, Disposable {
   async #recoverOne(call: Call, ref: TaskRef): Promise<void> {
     const paths = taskPaths(this.bundlePath(ref));
     const text = await readFile(paths.record, "utf8").catch(() => undefined);
-    // Without a record nothing was begun; what else is in the directory is the caller's.
-    if (text === undefined) return await rmdir(paths.bundle).catch(() => {});
-    const record = parseTaskRecord(text);
+    const record = text === undefined ? undefined : parseTaskRecord(text);
+    // Without a whole record nothing was begun; what else is in the directory is the caller's.
     if (record === undefined) return await removeOwnFiles(paths, join(this.#exits, taskName(ref)));
     const pid = Number(await readFile(paths.pid, "utf8").catch(() => "0"));
     const monitor = await findMonitor(paths);
     if (pid > 0) await this.#takeUp(call, { ref, record, paths, pid, monitor });
-    else await this.#undoHalfMade(call, ref, record, paths);
+    else await this.#undoHalfMade(call, { ref, record, paths, monitor });
   }
 
   async #takeUp(
@@ -237,10 +236,22 @@ export class ConmonRuntime implements Runtime, Disposable {
   }
 
   /** The daemon was killed while the monitor was still making the process. */
-  async #undoHalfMade(call: Call, ref: TaskRef, record: TaskRecord, paths: TaskPaths): Promise<void> {
+  async #undoHalfMade(
+    call: Call,
+    found: { ref: TaskRef; record: TaskRecord; paths: TaskPaths; monitor: ProcessIdentity | undefined },
+  ): Promise<void> {
+    const { ref, record, paths, monitor } = found;
     call.log.info({ containerId: ref.containerId }, "clears a half-made task");
+    // A monitor that was about to write its pid has done so by then.
+    if (monitor === undefined) await sleep(monitorStartMs);
+    await this.#undo(call, ref, record, paths);
+  }
+
+  /** The files go last: as long as something else is left, the record is. */
+  async #undo(call: Call, ref: TaskRef, record: TaskRecord, paths: TaskPaths): Promise<void> {
     await killMonitorOf(paths);
     await removeFromRuntime(call, record, taskName(ref));
+    await removeAbandonedCgroup(paths.config, ref.containerId);
     await removeOwnFiles(paths, join(this.#exits, taskName(ref)));
   }
 

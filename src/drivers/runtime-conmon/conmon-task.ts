@@ -1,4 +1,4 @@
-import { readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "#base/clock.ts";
@@ -268,9 +268,18 @@ export async function removeFromRuntime(call: Call, record: TaskRecord, name: st
   }
 }
 
+/** What a runtime (`.pid`) or monitor killed while it wrote a file leaves beside it. */
+const temporaryName = /^(\.pid|(exit|monitor\.pid)\.[A-Za-z0-9]{6})$/;
+
 /** The bundle too when nothing of anybody else's is in it. */
 export async function removeOwnFiles(paths: TaskPaths, exitFile: string): Promise<void> {
-  for (const file of [exitFile, ...ownFiles(paths)]) await rm(file, { force: true, recursive: file === paths.execs });
+  const others = ownFiles(paths).filter((file) => file !== paths.record);
+  const halfWritten = (await readdir(paths.bundle).catch((): string[] => []))
+    .filter((name) => temporaryName.test(name))
+    .map((name) => join(paths.bundle, name));
+  const all = [exitFile, ...others, ...halfWritten];
+  await Promise.all(all.map((file) => rm(file, { force: true, recursive: file === paths.execs })));
+  await rm(paths.record, { force: true });
   await rmdir(paths.bundle).catch(() => {});
 }
 

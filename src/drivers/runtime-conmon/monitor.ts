@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { EngineError } from "#base/errors.ts";
 import { childEnvironment, globalArguments, type RuntimeBinary } from "./runtime-binary.ts";
 import { toRuntimeError } from "./runtime-errors.ts";
@@ -148,11 +147,15 @@ function readMessages(
   };
   sync.on("error", end);
   sync.on("close", end);
-  createInterface({ input: sync }).on("line", (line) => {
-    const message = parseMessage(line);
-    if (message === undefined) return;
-    if (seen++ === 0) onFirst(message);
-    else exitCode = message.data;
+  let rest = "";
+  sync.on("data", (chunk: Buffer) => {
+    const lines = (rest + chunk.toString()).split("\n");
+    rest = lines.pop() ?? "";
+    for (const message of lines.map(parseMessage)) {
+      if (message === undefined) continue;
+      if (seen++ === 0) onFirst(message);
+      else exitCode = message.data;
+    }
   });
 }
 

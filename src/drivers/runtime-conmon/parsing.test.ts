@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { EngineError } from "#base/errors.ts";
-import { parseCgroupPaths } from "./cgroup-paths.ts";
+import { findCgroupPaths, parseCgroupPaths } from "./cgroup-paths.ts";
 import { parseIoStat, parsePsi, parseV1Blkio } from "./cgroup-stats.ts";
 import { formatSpec } from "./format-spec.ts";
 import { parseNetDev } from "./parse-net-dev.ts";
@@ -73,6 +74,13 @@ test("cgroup paths of v1, hybrid and v2", () => {
       ["unified", "/sys/fs/cgroup/unified/u"],
     ]),
   });
+});
+
+test("a process in the root cgroup is nobody's container", async () => {
+  const own = await readFile("/proc/self/cgroup", "utf8");
+  const inRoot = /^\d+:(pids|):\/$/m.test(own);
+  if (inRoot) assert.equal(await findCgroupPaths(process.pid), undefined);
+  assert.equal(await findCgroupPaths(2), undefined);
 });
 
 test("block devices, pressure and network counters", () => {

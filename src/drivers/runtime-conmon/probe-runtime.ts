@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
-import { access, chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { constants } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { EngineError, messageOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { RuntimeFeatures } from "#core/tasks/runtime.ts";
+import { removeAbandonedCgroup } from "./remove-cgroup.ts";
 import { childEnvironment, runRuntime, type RuntimeBinary } from "./runtime-binary.ts";
 
 /** Runtimes looked for, best first. */
@@ -20,6 +21,7 @@ export type FoundRuntime = { readonly path: string; readonly reason: string };
  * @throws failedPrecondition with what each of them said
  */
 export async function chooseRuntime(call: Call, stateDirectory: string): Promise<FoundRuntime> {
+  await removeOldProbes(call, stateDirectory);
   const refusals: string[] = [];
   for (const name of knownRuntimes) {
     const path = await findInPath(name);
@@ -51,7 +53,7 @@ export async function findInPath(name: string): Promise<string | undefined> {
 /** Makes and removes a container that is never started; undefined when that went well. */
 async function tryRuntime(call: Call, path: string, stateDirectory: string): Promise<string | undefined> {
   const directory = await mkdtemp(join(stateDirectory, "probe-"));
-  const name = `ferry-probe-${process.pid}`;
+  const name = basename(directory);
   const root = join(directory, "root");
   const binary: RuntimeBinary = { name: "probe", path, root, systemdCgroup: false, options: [] };
   try {
@@ -66,6 +68,22 @@ async function tryRuntime(call: Call, path: string, stateDirectory: string): Pro
     return messageOf(error);
   } finally {
     await runRuntime(call, binary, ["delete", "--force", name]).catch(() => {});
+    await removeAbandonedCgroup(join(directory, "config.json"), name);
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** What a daemon killed while it probed left. */
+async function removeOldProbes(call: Call, stateDirectory: string): Promise<void> {
+  for (const name of await readdir(stateDirectory)) {
+    if (!name.startsWith("probe-")) continue;
+    const directory = join(stateDirectory, name);
+    for (const known of knownRuntimes) {
+      const path = await findInPath(known);
+      const binary = { name: known, path: path ?? known, root: join(directory, "root"), systemdCgroup: false, options: [] };
+      if (path !== undefined) await runRuntime(call, binary, ["delete", "--force", name]).catch(() => {});
+    }
+    await removeAbandonedCgroup(join(directory, "config.json"), name);
     await rm(directory, { recursive: true, force: true });
   }
 }
@@ -78,7 +96,7 @@ function probeSpec(name: string): object {
     root: { path: "rootfs" },
     mounts: [{ destination: "/proc", type: "proc", source: "proc" }],
     linux: {
-      cgroupsPath: `/${name}`,
+      cgroupsPath: `/ferry-probe/${name}`,
       namespaces: ["pid", "mount", "ipc", "uts", "network"].map((type) => ({ type })),
       resources: { devices: [{ allow: false, access: "rwm" }], pids: { limit: 16 }, memory: { limit: 33_554_432 } },
     },

@@ -403,7 +403,10 @@ function survival(run: Run): void {
   });
 
   run("a monitor killed together with the process takes nothing else along", async (world) => {
-    const [task, other] = [await world.started(["sleep", "100"], { id: "a" }), await world.started(["sleep", "100"], { id: "b" })];
+    const [task, other] = [
+      await world.started(["sleep", "100"], { id: "a" }),
+      await world.started(["sleep", "100"], { id: "b" }),
+    ];
     process.kill(await world.fixture.monitorPid(task), "SIGKILL");
     process.kill(task.pid, "SIGKILL");
     assert.equal((await task.wait(world.call)).exitCode, 137);

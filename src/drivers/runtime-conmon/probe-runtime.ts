@@ -80,7 +80,13 @@ async function removeOldProbes(call: Call, stateDirectory: string): Promise<void
     const directory = join(stateDirectory, name);
     for (const known of knownRuntimes) {
       const path = await findInPath(known);
-      const binary = { name: known, path: path ?? known, root: join(directory, "root"), systemdCgroup: false, options: [] };
+      const binary = {
+        name: known,
+        path: path ?? known,
+        root: join(directory, "root"),
+        systemdCgroup: false,
+        options: [],
+      };
       if (path !== undefined) await runRuntime(call, binary, ["delete", "--force", name]).catch(() => {});
     }
     await removeAbandonedCgroup(join(directory, "config.json"), name);

@@ -22,6 +22,8 @@ export type TestDaemon = AsyncDisposable & {
   readonly engine: Engine;
   readonly call: Call;
   readonly image: string;
+  /** Docker's socket, where it was asked for. */
+  readonly socketPath: string;
   /** Makes a container of the image; what is left out has its default. */
   create(args: readonly string[], config?: Partial<ContainerConfig>, name?: string): Promise<Container>;
   /** Closes the daemon, does `meanwhile`, and opens another one on the same directories. */
@@ -32,14 +34,16 @@ export type TestDaemon = AsyncDisposable & {
   logOf(container: Container): Promise<string>;
 };
 
-export async function openTestDaemon(options: { decorate?: Decorate } = {}): Promise<TestDaemon> {
+export async function openTestDaemon(options: { decorate?: Decorate; docker?: boolean } = {}): Promise<TestDaemon> {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await temporaryDirectory("engine"));
   const images = undo.use(await openTestImages());
   const root = join(directory.path, "root");
   const state = join(directory.path, "state");
+  const socketPath = join(directory.path, "docker.sock");
+  const socket = options.docker === true ? socketPath : "";
   const log = new ErrorLog();
-  const open = async () => await openDaemon({ config: testConfig(root, state), log, ...options });
+  const open = async () => await openDaemon({ config: testConfig(root, state, socket), log, ...options });
   let daemon = await open();
   undo.defer(async () => await proveNothingLeft(daemon, root, state, log));
   await pullImage(daemon.call, daemon.engine, { reference: images.small });
@@ -52,6 +56,7 @@ export async function openTestDaemon(options: { decorate?: Decorate } = {}): Pro
       return daemon.call;
     },
     image: images.small,
+    socketPath,
     async create(args, config = {}, name) {
       return await createContainer(daemon.call, daemon.engine, {
         ...(name === undefined ? {} : { name }),
@@ -89,9 +94,9 @@ export async function eventually(what: string, condition: () => Promise<boolean>
   }
 }
 
-function testConfig(root: string, state: string) {
+function testConfig(root: string, state: string, socket: string) {
   return decodeConfig(
-    `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ""\n`,
+    `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ${JSON.stringify(socket)}\n`,
   ).config;
 }
 

@@ -40,7 +40,12 @@ export async function getInfo({ call, engine, settings, api }: RouteContext): Pr
     OSType: "linux",
     Architecture: unameArchitecture(),
     IndexServerAddress: "https://index.docker.io/v1/",
-    RegistryConfig: { InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8"], IndexConfigs: {}, Mirrors: null },
+    RegistryConfig: {
+      ...(api < 47 ? { AllowNondistributableArtifactsCIDRs: [], AllowNondistributableArtifactsHostnames: [] } : {}),
+      InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8"],
+      IndexConfigs: { "docker.io": { Name: "docker.io", Mirrors: [], Secure: true, Official: true } },
+      Mirrors: [],
+    },
     NCPU: availableParallelism(),
     MemTotal: totalmem(),
     GenericResources: null,

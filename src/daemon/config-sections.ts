@@ -10,7 +10,7 @@ export const sections = {
   docker: {
     socket: text("/run/ferry/docker.sock", "Socket of the Docker Engine API; empty opens none."),
     group: text("", "Group, by name or number, that may use the socket; empty is root alone."),
-    namespace: text("default", "Namespace that Docker clients see."),
+    namespace: text("moby", "Namespace that Docker clients see."),
   },
   images: {
     platform: text("", "What a pull takes from an index, `os/architecture[/variant]`; empty is this machine's."),

@@ -73,8 +73,9 @@ function toEvent(verb: string, fields: Fields): MachineEvent {
     case "stopAsked":
     case "paused":
     case "resumed":
-    case "removing":
       return { t: verb };
+    case "removing":
+      return { t: verb, volumes: fields.has("volumes") };
     default:
       throw new Error(`script: no event ${verb}`);
   }
@@ -91,6 +92,7 @@ function formatState({ status, delayMs }: MachineState): string {
   if (status.health !== undefined) {
     parts.push(`${status.health.status}(${status.health.failingStreak},${status.health.log.length})`);
   }
+  if (status.removesVolumes === true) parts.push("volumes");
   if (delayMs !== 0) parts.push(`delay=${delayMs}`);
   return parts.join(" ");
 }

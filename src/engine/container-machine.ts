@@ -24,7 +24,7 @@ export type MachineEvent =
   | { readonly t: "paused" }
   | { readonly t: "resumed" }
   | { readonly t: "probed"; readonly entry: HealthLogEntry }
-  | { readonly t: "removing" }
+  | { readonly t: "removing"; readonly volumes: boolean }
   /** The daemon came up and found it running. */
   | { readonly t: "adopted"; readonly pid: number; readonly paused: boolean };
 
@@ -70,8 +70,10 @@ export function step(state: MachineState, event: MachineEvent): Step {
       return to(state, { ...status, state: "running" }, [publish("unpause"), ...probes(state)]);
     case "probed":
       return probed(state, event.entry);
-    case "removing":
-      return to(state, { ...status, state: "removing" }, [{ t: "endProbes" }, { t: "cancelRestart" }]);
+    case "removing": {
+      const next = { ...status, state: "removing", removesVolumes: event.volumes } as const;
+      return to(state, next, [{ t: "endProbes" }, { t: "cancelRestart" }]);
+    }
     case "adopted": {
       const next = { ...status, pid: event.pid, state: event.paused ? "paused" : "running" } as const;
       return to(state, next, event.paused ? [] : probes(state));

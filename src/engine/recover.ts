@@ -1,7 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { nowNs } from "#base/clock.ts";
-import { errnoOf, isKind, messageOf } from "#base/errors.ts";
+import { errnoOf, messageOf } from "#base/errors.ts";
 import type { Call, Namespace } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { TaskExit, TaskRef } from "#core/tasks/runtime.ts";
@@ -16,8 +16,7 @@ import { recoverLeases } from "./recover-leases.ts";
 import { recoverNetworks } from "./recover-networks.ts";
 import { releaseContainer } from "./release-container.ts";
 import { eraseContainer } from "./remove-container.ts";
-import { restartsAtBoot } from "./restart-policy.ts";
-import { startContainer } from "./start-container.ts";
+import { startAtBoot } from "./start-at-boot.ts";
 
 /** What Docker says of a container whose end nobody saw. */
 const unknownExitCode = 255;
@@ -29,6 +28,8 @@ const unknownExitCode = 255;
  * finished as removals, everything without an owner taken away. Nothing else may call the engine before it is done.
  */
 export async function recover(call: Call, engine: Engine): Promise<void> {
+  // What policies want up is started at the end, in order.
+  using _held = engine.supervisor.holdRestarts();
   await recoverLeases(call, engine);
   await engine.content.recover(call);
   await recoverUnpacks(call, engine);
@@ -53,7 +54,7 @@ export async function recover(call: Call, engine: Engine): Promise<void> {
   const after = await engine.containers.listAll();
   const kept = new Set(after.filter(({ id, status }) => isUp(status) || failed.has(id)).map(keyOf));
   await removeOrphans(call, engine, after, kept);
-  startByPolicy(engine, after);
+  startAtBoot(engine, after);
 }
 
 /** Ids of containers whose process runs as the record says. */
@@ -84,23 +85,22 @@ async function findLeftovers(engine: Engine, containers: readonly Container[]): 
 /** Brings one container to a state that the machine agrees with. */
 async function settle(call: Call, engine: Engine, container: Container, left: Leftovers): Promise<void> {
   using _lock = await lockContainer(call, engine, container.id);
-  switch (container.status.state) {
+  const { status, config } = container;
+  switch (status.state) {
     case "creating":
       return await eraseContainer(call, engine, container, true);
     case "removing":
     case "dead":
-      return await eraseContainer(call, engine, container, container.config.autoRemove);
+      return await eraseContainer(call, engine, container, status.removesVolumes ?? config.autoRemove);
     case "running":
     case "paused":
       return await takeUp(call, engine, container);
     case "restarting":
-      await releaseLeftovers(call, engine, container, left);
-      return engine.supervisor.restartAfter(engine, container, 0);
     case "created":
     case "exited":
       // A start that was cut short, or an end that was recorded and not cleaned up.
       await releaseLeftovers(call, engine, container, left);
-      if (container.config.autoRemove && container.status.state === "exited") {
+      if (config.autoRemove && status.state === "exited") {
         await eraseContainer(call, engine, container, true);
       }
   }
@@ -164,33 +164,6 @@ async function listDirectory(path: string): Promise<string[]> {
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return [];
     throw error;
   }
-}
-
-/** Containers that live in another's linux namespaces come after it. */
-function startByPolicy(engine: Engine, containers: readonly Container[]): void {
-  const due = containers.filter(
-    ({ status, config }) => status.state === "exited" && restartsAtBoot(config.restart, status),
-  );
-  const joins = ({ config }: Container) => Object.values(config.linuxNamespaces).some(({ t }) => t === "container");
-  const first = due.filter((it) => !joins(it)).map((it) => startSoon(engine, it, Promise.resolve()));
-  const ready = Promise.all(first);
-  for (const container of due.filter(joins)) void startSoon(engine, container, ready);
-}
-
-/** Settles when the start was tried. */
-function startSoon(engine: Engine, container: Container, after: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  engine.supervisor.spawn(container, "start at boot", async (call) => {
-    try {
-      await after;
-      await startContainer(call, engine, container.id);
-    } catch (error) {
-      if (!isKind(error, "notModified")) throw error;
-    } finally {
-      resolve();
-    }
-  });
-  return promise;
 }
 
 function keyOf({ namespace, id }: { namespace: Namespace; id: string }): string {

@@ -41,7 +41,7 @@ export async function removeContainer(call: Call, engine: Engine, request: Remov
 /**
  * Removes what there is of a container, however far it got, then its record. The caller holds the lock.
  *
- * The record is marked first: after a crash the removal is finished at the next start.
+ * The record is marked first, with whether its volumes go: after a crash the removal is finished at the next start.
  */
 export async function eraseContainer(
   call: Call,
@@ -49,7 +49,7 @@ export async function eraseContainer(
   { id }: Pick<Container, "id">,
   removeVolumes: boolean,
 ): Promise<void> {
-  const container = await advanceContainer(call, engine, id, { t: "removing" });
+  const container = await advanceContainer(call, engine, id, { t: "removing", volumes: removeVolumes });
   await releaseContainer(call, engine, container);
   await tolerateMissing(getSnapshotter(engine, container).remove(call, container.snapshotKey));
   await Promise.all([

@@ -33,6 +33,7 @@ export class Supervisor implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
   readonly #supervised = new Map<ContainerId, Supervised>();
+  #held = false;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -62,9 +63,16 @@ export class Supervisor implements AsyncDisposable {
     this.#supervised.get(id)?.probes?.abort();
   }
 
+  /** Until the result is disposed nothing is restarted: recovery starts what the records say is `restarting`. */
+  holdRestarts(): Disposable {
+    this.#held = true;
+    return { [Symbol.dispose]: () => void (this.#held = false) };
+  }
+
   /** Starts the container after `delayMs`, unless cancelled. */
   restartAfter(engine: Engine, container: Container, delayMs: number): void {
     this.cancelRestart(container.id);
+    if (this.#held) return;
     const restart = new AbortController();
     this.#of(container.id).restart = restart;
     const signal = this.#until(restart);

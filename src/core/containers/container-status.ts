@@ -38,6 +38,8 @@ export type ContainerStatus = {
   /** A person stopped it: `unless-stopped` stays down, and no policy acts until it is started again. */
   readonly stoppedByUser: boolean;
   readonly health?: HealthStatus;
+  /** While `removing`: its anonymous volumes go too, also when a later start finishes the removal. */
+  readonly removesVolumes?: boolean;
 };
 
 export const newStatus: ContainerStatus = {

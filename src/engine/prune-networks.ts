@@ -24,7 +24,7 @@ export async function pruneNetworks(
       removed.push(await removeNetwork(call, engine, network.id));
     } catch (error) {
       // Taken into use, or removed by somebody else, since the list was read.
-      if (!isKind(error, "notFound", "permissionDenied")) throw error;
+      if (!isKind(error, "notFound", "permissionDenied", "conflict")) throw error;
     }
   }
   return removed;

@@ -6,7 +6,8 @@ import { type NetworkEngine, stateNames } from "./container-network.ts";
 
 /**
  * At start, after it is known which containers run: restores rules, ports and names of those, frees everything else
- * (addresses, interfaces, linux namespaces) and strikes the attachments of those that do not run.
+ * (addresses, interfaces, linux namespaces) and strikes the attachments of those that do not run. What containers may
+ * have whose record cannot be read stays.
  */
 export async function recoverNetworks(
   call: Call,
@@ -22,8 +23,9 @@ export async function recoverNetworks(
       return network === undefined ? [] : [{ network, containerId: container.id, attachment, container }];
     }),
   );
-  await engine.networkDriver.recover(call, [...networks.values()], live);
-  await deleteLeftOver(call, engine, new Set<string>(running.map(({ id }) => id)));
+  const unreadable = (await engine.containers.listUnreadable()).map(({ id }) => id);
+  await engine.networkDriver.recover(call, [...networks.values()], live, new Set(unreadable));
+  await deleteLeftOver(call, engine, new Set<string>([...running.map(({ id }) => id), ...unreadable]));
   for (const container of containers) {
     if (isRunning(container) || container.attachments.length === 0) continue;
     const own = { ...call, namespace: container.namespace };

@@ -25,7 +25,8 @@ const unknownExitCode = 255;
  * At start: makes records and machine agree after a crash, a kill or a reboot, then applies restart policies.
  *
  * Running containers are taken up again, exits that happened meanwhile recorded, half-made and half-removed ones
- * finished as removals, everything without an owner taken away. Nothing else may call the engine before it is done.
+ * finished as removals, everything without an owner taken away. A container whose record cannot be read is reported
+ * and keeps what it has. Nothing else may call the engine before it is done.
  */
 export async function recover(call: Call, engine: Engine): Promise<void> {
   // What policies want up is started at the end, in order.
@@ -52,8 +53,11 @@ export async function recover(call: Call, engine: Engine): Promise<void> {
     }
   }
   const after = await engine.containers.listAll();
-  const kept = new Set(after.filter(({ id, status }) => isUp(status) || failed.has(id)).map(keyOf));
-  await removeOrphans(call, engine, after, kept);
+  const unreadable = await engine.containers.listUnreadable();
+  for (const { id, error } of unreadable) call.log.error({ containerId: id }, error.message);
+  const standing = after.filter(({ id, status }) => isUp(status) || failed.has(id));
+  const kept = new Set([...standing, ...unreadable].map(keyOf));
+  await removeOrphans(call, engine, [...after, ...unreadable], kept);
   startAtBoot(engine, after);
 }
 
@@ -67,6 +71,8 @@ async function findRunning(call: Call, engine: Engine, containers: readonly Cont
   }
   return running;
 }
+
+type Owner = Pick<Container, "id" | "namespace">;
 
 /** What a running container has on the machine, by container. */
 type Leftovers = {
@@ -131,7 +137,7 @@ async function releaseLeftovers(call: Call, engine: Engine, container: Container
 async function removeOrphans(
   call: Call,
   engine: Engine,
-  containers: readonly Container[],
+  containers: readonly Owner[],
   kept: ReadonlySet<string>,
 ): Promise<void> {
   for (const ref of await engine.runtime.list()) {
@@ -147,7 +153,7 @@ async function removeOrphans(
   await removeOrphanDirectories(engine, containers);
 }
 
-async function removeOrphanDirectories(engine: Engine, containers: readonly Container[]): Promise<void> {
+async function removeOrphanDirectories(engine: Engine, containers: readonly Owner[]): Promise<void> {
   const known = new Set(containers.map(keyOf));
   const top = join(engine.settings.rootDirectory, "containers");
   for (const namespace of await listDirectory(top)) {

@@ -9,6 +9,7 @@ import { bundleDirectory, containerDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
 import { killContainer } from "./kill-container.ts";
+import { findUnreadable, listUnreadable, removeUnreadable } from "./unreadable-container.ts";
 import { releaseContainer } from "./release-container.ts";
 
 export type RemoveContainerRequest = {
@@ -22,9 +23,13 @@ export type RemoveContainerRequest = {
 /**
  * Removes a container with its snapshot, files and log. Publishes `destroy`.
  *
+ * One whose record cannot be read goes with `force` only, and without its volumes.
+ *
  * @throws conflict when it runs and `force` is false, or somebody else is removing it
  */
 export async function removeContainer(call: Call, engine: Engine, request: RemoveContainerRequest): Promise<void> {
+  const unreadable = await findUnreadable(call, engine, request.container);
+  if (unreadable !== undefined) return await removeUnreadable(call, engine, unreadable, request.force);
   const { id, status } = await engine.containers.resolve(call, request.container);
   if (status.state === "removing" && engine.locks.isHeld(`container/${call.namespace}/${id}`)) {
     throw new EngineError("conflict", `removal of container ${request.container} is already in progress`);
@@ -91,11 +96,12 @@ async function removeAnonymousVolumes(call: Call, engine: Engine, container: Con
   const anonymous = container.config.mounts.flatMap((it) => (it.t === "volume" && it.anonymous ? [it.name] : []));
   if (anonymous.length === 0) return;
   const others = await engine.containers.list(call);
+  const someUnreadable = (await listUnreadable(call, engine)).length > 0;
   for (const name of anonymous) {
     const used = others.some(
       ({ id, config }) => id !== container.id && config.mounts.some((it) => it.t === "volume" && it.name === name),
     );
-    if (!used && name !== "") await tolerateMissing(engine.volumes.delete(call, name));
+    if (!used && !someUnreadable && name !== "") await tolerateMissing(engine.volumes.delete(call, name));
   }
 }
 

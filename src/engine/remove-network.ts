@@ -3,6 +3,7 @@ import type { Call } from "#core/call.ts";
 import type { Network } from "#core/networks/network.ts";
 import type { Engine } from "./engine.ts";
 import { networkEvent } from "./network-event.ts";
+import { refuseWhileUnreadable } from "./unreadable-container.ts";
 
 export type RemoveNetworkEngine = Pick<Engine, "networks" | "networkDriver" | "containers" | "events">;
 
@@ -26,6 +27,7 @@ export async function removeNetwork(call: Call, engine: RemoveNetworkEngine, idO
       `error while removing network: network ${network.name} has active endpoints (${endpoints.join(", ")})`,
     );
   }
+  await refuseWhileUnreadable(call, engine, `network ${network.name}: may be in use`);
   await engine.networkDriver.remove(call, network);
   await engine.networks.delete(call, network.id);
   networkEvent(call, engine, "destroy", network);

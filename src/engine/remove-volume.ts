@@ -2,6 +2,7 @@ import { EngineError, isKind } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { Engine } from "./engine.ts";
+import { refuseWhileUnreadable } from "./unreadable-container.ts";
 
 export type RemoveVolumeEngine = Pick<Engine, "volumes" | "containers" | "events">;
 
@@ -21,6 +22,7 @@ export async function removeVolume(
     if (users.length > 0) {
       throw new EngineError("conflict", `remove ${name}: volume is in use - [${users.join(", ")}]`);
     }
+    await refuseWhileUnreadable(call, engine, `remove ${name}: volume may be in use`);
     await engine.volumes.delete(call, name);
     const attributes = { driver: "local" };
     engine.events.publish({ namespace: call.namespace, type: "volume", action: "destroy", actorId: name, attributes });

@@ -43,11 +43,13 @@ export interface NetworkDriver extends AsyncDisposable {
   ): Promise<void>;
   /**
    * At start: restores what the host lost (rules), and removes attachments of containers not in `live`. `networks` are
-   * all the machine's.
+   * all the machine's. Of containers in `unknown` nobody knows the attachments: their addresses stay taken and their
+   * networks stay up until a start that does not name them.
    */
   recover(
     call: Call,
     networks: readonly Network[],
     live: readonly { network: Network; containerId: string; attachment: NetworkAttachment }[],
+    unknown?: ReadonlySet<string>,
   ): Promise<void>;
 }

@@ -6,9 +6,13 @@ import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError, kindOf } from "#base/errors.ts";
 import { sampleContainer } from "#core/containers/container.fixture.ts";
+import type { ContainerId } from "#core/containers/container.ts";
+import { digestOf } from "#core/content/digest.ts";
 import { testCall } from "#test/support/call.ts";
+import { fails } from "#test/support/fails.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { Database } from "./database.ts";
+import { encodeRecord } from "./record-json.ts";
 import { migrations } from "./schema.ts";
 import { SqliteMetadata } from "./sqlite-metadata.ts";
 
@@ -58,24 +62,49 @@ test("damage inside the file is dataLoss", async () => {
   assert.equal(kindOf(caught(() => SqliteMetadata.open(path))), "dataLoss");
 });
 
-test("a record that nobody can read is dataLoss, naming the container", async () => {
+test("a container's record that nobody can read stands in nobody's way", async () => {
   await using directory = await temporaryDirectory("database");
   const path = join(directory.path, "meta.db");
-  const insert = "INSERT INTO containers (namespace, id, name, record) VALUES ('default', 'abc', 'n', ?)";
+  const call = testCall();
+  const good = sampleContainer("aa");
+  {
+    using metadata = SqliteMetadata.open(path);
+    await metadata.containers.create(call, good);
+    await metadata.content.insert(call, digestOf("lonely"), 1, {});
+    await metadata.content.insert(testCall({ namespace: "other" }), digestOf("lonely"), 1, {});
+  }
+  const noImage = encodeRecord({ ...sampleContainer("bad"), id: "bad", image: "alpine" });
   for (const [record, text] of [
-    ["{", /container abc: its record is unreadable/],
-    ["[]", /container abc: its record is no object/],
-    ["{}", /container abc: id is missing/],
+    ["{", /container bad \(n, namespace default\): .* its record is unreadable; remove it with force/],
+    ["[]", /its record is no object/],
+    ["{}", /id is missing/],
+    [noImage, /image is not what it should be/],
   ] as const) {
     {
       using database = Database.open(path);
-      database.run("DELETE FROM containers");
-      database.run(insert, record);
+      database.run("DELETE FROM containers WHERE id = 'bad'");
+      database.run("INSERT INTO containers (namespace, id, name, record) VALUES ('default', 'bad', 'n', ?)", record);
     }
-    const error = caught(() => SqliteMetadata.open(path));
-    assert.equal(kindOf(error), "dataLoss");
-    assert.match(error.message, text);
+    using metadata = SqliteMetadata.open(path);
+    const { containers } = metadata;
+    assert.deepEqual(await containers.list(call), [good]);
+    const [unreadable] = await containers.listUnreadable();
+    assert.match(unreadable?.error.message ?? "", text);
+    for (const name of ["n", "/n", "bad", "ba"]) await fails("dataLoss", containers.resolve(call, name), text);
+    await fails("conflict", containers.create(call, sampleContainer("cc", { name: "n" })), /in use by container "bad"/);
+    // It may keep anything of its namespace, and nothing of another.
+    assert.deepEqual(
+      (await metadata.graph.collect(call)).filter(({ namespace }) => namespace === call.namespace),
+      [],
+    );
+    assert.equal((await metadata.content.list(call)).length, 1);
+    assert.equal((await metadata.content.list(testCall({ namespace: "other" }))).length, 0);
   }
+  using metadata = SqliteMetadata.open(path);
+  await metadata.containers.delete(call, "bad" as ContainerId);
+  assert.deepEqual(await metadata.containers.listUnreadable(), []);
+  await metadata.containers.create(call, sampleContainer("cc", { name: "n" }));
+  assert.equal((await metadata.graph.collect(call)).length, 1);
 });
 
 test("a transaction is done as a whole or not at all, also inside another", async () => {

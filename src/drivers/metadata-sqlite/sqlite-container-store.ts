@@ -1,10 +1,11 @@
-import { EngineError } from "#base/errors.ts";
-import type { Call, Namespace } from "#core/call.ts";
+import { EngineError, isKind, messageOf } from "#base/errors.ts";
+import { parseNamespace, type Call, type Namespace } from "#core/call.ts";
 import type { ContainerStore } from "#core/containers/container-store.ts";
 import type { Container, ContainerId } from "#core/containers/container.ts";
+import type { UnreadableContainer } from "#core/containers/container-store.ts";
 import type { Database } from "./database.ts";
 import { decodeRecord, encodeRecord } from "./record-json.ts";
-import { textOf, type Row } from "./row.ts";
+import { isObject, textOf, type Row } from "./row.ts";
 
 type Shelf = { readonly byId: Map<string, Container>; readonly idByName: Map<string, ContainerId> };
 
@@ -17,11 +18,18 @@ const emptyShelf: Shelf = { byId: new Map(), idByName: new Map() };
 export class SqliteContainerStore implements ContainerStore {
   readonly #database: Database;
   readonly #shelves = new Map<Namespace, Shelf>();
+  readonly #unreadable = new Map<string, UnreadableContainer>();
 
   constructor(database: Database) {
     this.#database = database;
-    for (const row of database.all("SELECT namespace, id, record FROM containers ORDER BY rowid")) {
-      this.#remember(decode(row));
+    for (const row of database.all("SELECT namespace, id, name, record FROM containers ORDER BY rowid")) {
+      const owner = ownerOf(row);
+      try {
+        this.#remember(decodeText(owner.id, textOf(row, "record")));
+      } catch (error) {
+        if (!isKind(error, "dataLoss")) throw error;
+        this.#unreadable.set(keyOf(owner), { ...owner, error: withRemedy(owner, error) });
+      }
     }
   }
 
@@ -37,6 +45,7 @@ export class SqliteContainerStore implements ContainerStore {
     const { byId, idByName } = this.#shelf(call.namespace);
     const id = idByName.get(idOrName.replace(/^\//, ""));
     const exact = byId.get(idOrName) ?? (id === undefined ? undefined : byId.get(id));
+    if (exact === undefined) this.#refuseUnreadable(call, idOrName);
     return exact ?? resolvePrefix(byId, idOrName);
   }
 
@@ -51,6 +60,15 @@ export class SqliteContainerStore implements ContainerStore {
   /** As {@link listAll}, for the transaction of a garbage collection. */
   listAllSync(): Container[] {
     return [...this.#shelves.values()].flatMap((shelf) => Array.from(shelf.byId.values()));
+  }
+
+  async listUnreadable(): Promise<UnreadableContainer[]> {
+    return [...this.#unreadable.values()];
+  }
+
+  /** Namespaces whose containers are not all known. */
+  unreadableNamespacesSync(): Set<Namespace> {
+    return new Set([...this.#unreadable.values()].map(({ namespace }) => namespace));
   }
 
   async create(call: Call, container: Container): Promise<void> {
@@ -89,8 +107,10 @@ export class SqliteContainerStore implements ContainerStore {
   }
 
   async delete(call: Call, id: ContainerId): Promise<void> {
-    const { name } = this.#get(call, id);
+    const isUnreadable = this.#unreadable.has(keyOf({ namespace: call.namespace, id }));
+    const name = isUnreadable ? "" : this.#get(call, id).name;
     this.#database.run("DELETE FROM containers WHERE namespace = ? AND id = ?", call.namespace, id);
+    this.#unreadable.delete(keyOf({ namespace: call.namespace, id }));
     const shelf = this.#shelf(call.namespace);
     shelf.byId.delete(id);
     shelf.idByName.delete(name);
@@ -99,8 +119,16 @@ export class SqliteContainerStore implements ContainerStore {
 
   #get(call: Call, id: ContainerId): Container {
     const container = this.#shelf(call.namespace).byId.get(id);
-    if (container === undefined) throw notFound(id);
-    return container;
+    if (container !== undefined) return container;
+    this.#refuseUnreadable(call, id);
+    throw notFound(id);
+  }
+
+  #refuseUnreadable(call: Call, text: string): void {
+    for (const { namespace, id, name, error } of this.#unreadable.values()) {
+      const asked = name === text.replace(/^\//, "") || (text !== "" && id.startsWith(text));
+      if (namespace === call.namespace && asked) throw error;
+    }
   }
 
   #shelf(namespace: Namespace): Shelf {
@@ -121,8 +149,9 @@ export class SqliteContainerStore implements ContainerStore {
   }
 
   /** Docker's text, which its clients and tools look for. Source: moby daemon/errors.go. */
-  #requireFreeName(shelf: Shelf, { id, name }: Container): void {
-    const holder = shelf.idByName.get(name);
+  #requireFreeName(shelf: Shelf, { id, name, namespace }: Container): void {
+    const unreadable = [...this.#unreadable.values()].find((it) => it.namespace === namespace && it.name === name);
+    const holder = shelf.idByName.get(name) ?? unreadable?.id;
     if (holder === undefined || holder === id) return;
     throw new EngineError(
       "conflict",
@@ -145,8 +174,22 @@ function notFound(idOrName: string): EngineError {
   return new EngineError("notFound", `No such container: ${idOrName}`);
 }
 
-function decode(row: Row): Container {
-  return decodeText(textOf(row, "id"), textOf(row, "record"));
+type Owner = Omit<UnreadableContainer, "error">;
+
+function ownerOf(row: Row): Owner {
+  const [id, name] = [textOf(row, "id"), textOf(row, "name")];
+  return { id: id as ContainerId, name, namespace: parseNamespace(textOf(row, "namespace")) };
+}
+
+function keyOf({ namespace, id }: Pick<Owner, "namespace" | "id">): string {
+  return `${namespace}/${id}`;
+}
+
+function withRemedy({ id, name, namespace }: Owner, error: unknown): EngineError {
+  const text =
+    `container ${id} (${name}, namespace ${namespace}): ${messageOf(error)}; remove it with force, or stop the daemon ` +
+    'and mend the column "record" of its row in the table "containers"';
+  return new EngineError("dataLoss", text, { cause: error });
 }
 
 const fields: readonly (keyof Container)[] = [
@@ -167,5 +210,20 @@ const fields: readonly (keyof Container)[] = [
 ];
 
 function decodeText(id: string, text: string): Container {
-  return decodeRecord(text, `database: container ${id}`, fields) as unknown as Container;
+  const what = `database: container ${id}`;
+  const record = decodeRecord(text, what, fields);
+  const { labels, image, config, status, attachments, extensions } = record;
+  const objects = { labels, image, config, status, extensions };
+  for (const [name, value] of Object.entries(objects)) if (!isObject(value)) throw misshapen(what, name);
+  const { mounts, networks, restart } = config as Record<string, unknown>;
+  for (const [name, value] of Object.entries({ attachments, mounts, networks })) {
+    if (!Array.isArray(value) || !value.every(isObject)) throw misshapen(what, name);
+  }
+  if (!isObject(restart)) throw misshapen(what, "restart");
+  if (record["id"] !== id) throw misshapen(what, "id");
+  return record as unknown as Container;
+}
+
+function misshapen(what: string, field: string): EngineError {
+  return new EngineError("dataLoss", `${what}: ${field} is not what it should be`);
 }

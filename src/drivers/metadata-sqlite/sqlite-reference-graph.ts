@@ -23,7 +23,10 @@ export class SqliteReferenceGraph implements ReferenceGraph {
       const now = nowNs();
       this.#deleteExpiredLeases(now);
       const roots = [...this.#imageRoots(), ...this.#leaseRoots(), ...this.#containerRoots()];
-      const garbage = findGarbage([...this.#content(), ...this.#snapshots()], roots, now);
+      const found = findGarbage([...this.#content(), ...this.#snapshots()], roots, now);
+      // A container that cannot be read may keep anything of its namespace.
+      const unknown = this.#containers.unreadableNamespacesSync();
+      const garbage = found.filter(({ namespace }) => !unknown.has(namespace));
       // A child may have a lower tree id than its parent, so the order of removal cannot follow the chain.
       this.#database.run("PRAGMA defer_foreign_keys = ON");
       for (const node of garbage) this.#delete(node);

@@ -111,12 +111,20 @@ export class CniNetworkDriver implements NetworkDriver {
     this.#note(network).endpoints.delete(attachment.endpointId);
   }
 
-  async recover(call: Call, networks: readonly Network[], live: readonly Live[]): Promise<void> {
+  async recover(
+    call: Call,
+    networks: readonly Network[],
+    live: readonly Live[],
+    unknown: ReadonlySet<string> = new Set(),
+  ): Promise<void> {
     for (const network of networks) this.#note(network);
     for (const { network, attachment } of live) this.#note(network).endpoints.add(attachment.endpointId);
     const keys = new Set(live.map(({ network, containerId }) => `${network.id}/${containerId}`));
-    const isLive = (networkId: string, containerId: string) => keys.has(`${networkId}/${containerId}`);
-    await this.#leases.prune(isLive);
+    const isLive = (networkId: string, containerId: string) =>
+      keys.has(`${networkId}/${containerId}`) || unknown.has(containerId);
+    for (const { networkId, containerId } of await this.#leases.prune(isLive)) {
+      if (unknown.has(containerId)) this.#present.get(networkId)?.endpoints.add(`unknown/${containerId}`);
+    }
     await this.#cache.prune(isLive);
     this.#ports.clear();
     for (const { containerId, attachment } of live) {

@@ -2,6 +2,8 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "#base/errors.ts";
 
+export type Holder = { readonly networkId: string; readonly containerId: string };
+
 /**
  * Address leases as host-local keeps them: `<directory>/<network>/<address>` holds the container's id and interface.
  * Source: containernetworking/plugins, plugins/ipam/host-local/backend/disk.
@@ -22,19 +24,21 @@ export class Leases {
     return await holderIn(join(this.directory, networkId, address));
   }
 
-  /** Frees what `isLive` does not know; a network without any lease loses its directory. */
-  async prune(isLive: (networkId: string, containerId: string) => boolean): Promise<void> {
+  /** Frees what `isLive` does not know; a network without any lease loses its directory. Answers who holds the rest. */
+  async prune(isLive: (networkId: string, containerId: string) => boolean): Promise<Holder[]> {
+    const holders: Holder[] = [];
     for (const networkId of await namesIn(this.directory)) {
       const addresses = (await namesIn(join(this.directory, networkId))).filter((name) => /^[0-9a-f]*[.:]/i.test(name));
-      let kept = 0;
+      const before = holders.length;
       for (const address of addresses) {
         const path = join(this.directory, networkId, address);
         const holder = await holderIn(path);
-        if (holder !== undefined && isLive(networkId, holder)) kept++;
+        if (holder !== undefined && isLive(networkId, holder)) holders.push({ networkId, containerId: holder });
         else await rm(path, { force: true });
       }
-      if (kept === 0) await this.deleteNetwork(networkId);
+      if (holders.length === before) await this.deleteNetwork(networkId);
     }
+    return holders;
   }
 
   /** Idempotent. */

@@ -182,6 +182,19 @@ function streams(run: Run): void {
     await task.delete(world.call);
   });
 
+  run("detaching from a terminal leaves it open, one client's stdin or not", async (world) => {
+    const task = await world.create(["sh", "-c", "read line; echo got $line"], { stdin: "once", tty: true });
+    await task.start(world.call);
+    await (await task.attach(world.call, { stdin: true, stdout: true, stderr: false }))[Symbol.asyncDispose]();
+    await sleep(50);
+    await using again = await task.attach(world.call, { stdin: true, stdout: true, stderr: false });
+    const output = text(again.stdout);
+    again.stdin?.write("it\n");
+    assert.equal(await output, "it\r\ngot it\r\n");
+    assert.equal((await task.wait(world.call)).exitCode, 0);
+    await task.delete(world.call);
+  });
+
   run("one who only listens and leaves does not close a stdin opened for one client", async (world) => {
     const task = await world.create(["sh", "-c", "read line; echo got $line"], { stdin: "once" });
     await using typist = await task.attach(world.call, { stdin: true, stdout: true, stderr: true });

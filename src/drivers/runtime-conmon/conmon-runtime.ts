@@ -169,7 +169,8 @@ export class ConmonRuntime implements Runtime, Disposable {
         `--log-path=${record.logPath === undefined ? "none" : `k8s-file:${record.logPath}`}`,
         ...(record.tty ? ["--terminal"] : []),
         ...(record.stdin === "none" ? [] : ["--stdin"]),
-        ...(record.stdin === "once" ? [] : ["--leave-stdin-open"]),
+        // A terminal ends its input by a character; to close it when a client leaves would be the end of the process.
+        ...(record.stdin === "once" && !record.tty ? [] : ["--leave-stdin-open"]),
       ],
     };
   }

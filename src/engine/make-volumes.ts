@@ -42,13 +42,9 @@ async function copyUp(call: Call, engine: Engine, container: Container, mounts: 
   );
   try {
     for (const { name, destination } of mounts) {
-      using _lock = await engine.locks.acquire(`volume/${call.namespace}/${name}`, call.signal);
-      const { mountpoint } = await engine.volumes.get(call, name);
-      const isDirectory = (await engine.rootFiles.kind(call, rootPath, destination)) === "directory";
-      // Two containers may come with the same empty volume at once.
-      if (isDirectory && (await engine.volumes.isEmpty(call, name))) {
-        await engine.archiver.copy(call, rootPath, destination, mountpoint);
-      }
+      if ((await engine.rootFiles.kind(call, rootPath, destination)) !== "directory") continue;
+      const copy = async (directory: string) => await engine.archiver.copy(call, rootPath, destination, directory);
+      await engine.volumes.fill(call, name, copy);
     }
   } finally {
     await engine.mounter.unmount(call, rootPath);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { link, mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, readFile, readlink, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
 import { testCall } from "#test/support/call.ts";
@@ -98,6 +98,31 @@ export function volumeStoreContract(
   contract("creates at once make one volume", async (store) => {
     const made = await Promise.all(Array.from({ length: 8 }, async () => await store.create(call, { name: "data" })));
     assert.equal(new Set(made.map(({ createdAtNs }) => createdAtNs)).size, 1);
+  });
+
+  contract("fill gives an empty volume its content, once, all or nothing", async (store) => {
+    const { mountpoint } = await store.create(call, { name: "data" });
+    const failing = store.fill(call, "data", async (directory) => {
+      await writeFile(join(directory, "half"), "");
+      throw new Error("torn");
+    });
+    await assert.rejects(failing, /^Error: torn$/);
+    assert.equal(await store.isEmpty(call, "data"), true);
+    const fill = async (text: string) =>
+      await store.fill(call, "data", async (directory) => {
+        await chmod(directory, 0o1770);
+        await mkdir(join(directory, "d"));
+        await writeFile(join(directory, "d", "f"), text);
+        await symlink("nowhere", join(directory, "link"));
+      });
+    assert.deepEqual(await Promise.all([fill("one"), fill("two")]), [true, false]);
+    assert.equal(await readFile(join(mountpoint, "d", "f"), "utf8"), "one");
+    assert.equal(await readlink(join(mountpoint, "link")), "nowhere");
+    assert.equal((await stat(mountpoint)).mode & 0o7777, 0o1770);
+    await fails(
+      "notFound",
+      store.fill(call, "none", async () => {}),
+    );
   });
 
   contract("recover changes nothing that is in order", async (store) => {

@@ -36,5 +36,12 @@ export interface VolumeStore {
   usageBytes(call: Call, name: string): Promise<number>;
   /** Whether nothing has been put in it yet, so that image content is copied up on first use. */
   isEmpty(call: Call, name: string): Promise<boolean>;
+  /**
+   * Gives an empty volume its first content: `write` puts it into a directory, whose entries and attributes become the
+   * volume's when it is done, and not before: failure or a crash leave the volume empty. Calls for one volume wait for each other.
+   *
+   * @returns false when it is not empty (any more); nothing was written then @throws notFound
+   */
+  fill(call: Call, name: string, write: (directory: string) => Promise<void>): Promise<boolean>;
   recover(call: Call): Promise<void>;
 }

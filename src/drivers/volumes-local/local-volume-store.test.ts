@@ -50,6 +50,28 @@ test("recover finishes a removal, makes a missing directory and takes a half-mad
   assert.equal(await index.find(call, "going"), undefined);
 });
 
+test("recover undoes content that was not all written, and moves in what was", async () => {
+  await using fixture = await open();
+  const { store } = fixture;
+  for (const [name, left] of [
+    ["undone", "_filling"],
+    ["done", "_filled"],
+  ] as const) {
+    const { mountpoint } = await store.create(call, { name });
+    const beside = join(mountpoint, "..", left);
+    await mkdir(join(beside, "etc"), { recursive: true });
+    await writeFile(join(beside, "etc", "conf"), "image's");
+    await writeFile(join(beside, "moved"), "image's");
+  }
+  const { mountpoint } = await store.get(call, "done");
+  await writeFile(join(mountpoint, "moved"), "written since");
+  await store.recover(call);
+  assert.equal(await store.isEmpty(call, "undone"), true);
+  assert.deepEqual((await readdir(mountpoint)).sort(), ["etc", "moved"]);
+  assert.equal(await readFile(join(mountpoint, "moved"), "utf8"), "written since");
+  assert.deepEqual(await readdir(join(mountpoint, "..")), ["_data"]);
+});
+
 test("a name whose removal was cut short begins empty", async () => {
   await using fixture = await open();
   const { store, index } = fixture;

@@ -9,6 +9,7 @@ import type { Labels } from "#core/labels.ts";
 import type { VolumeIndex, VolumeRecord } from "#core/volumes/volume-index.ts";
 import type { Volume, VolumeStore } from "#core/volumes/volume-store.ts";
 import { directoryUsageBytes, isEmptyDirectory } from "./directory-usage.ts";
+import { fillVolume, recoverFill } from "./fill-volume.ts";
 import { checkVolumeName, checkVolumeOptions } from "./volume-name.ts";
 
 /** Volumes as directories below `root`, which is made when missing. */
@@ -92,6 +93,13 @@ export class LocalVolumeStore implements VolumeStore {
     return await isEmptyDirectory(mountpoint);
   }
 
+  async fill(call: Call, name: string, write: (directory: string) => Promise<void>): Promise<boolean> {
+    using _lock = await this.#lock(call, name);
+    if (!(await this.isEmpty(call, name))) return false;
+    await fillVolume(this.#directory({ namespace: call.namespace, name }), write);
+    return true;
+  }
+
   async recover(call: Call): Promise<void> {
     const known = new Set<string>();
     for (const record of await this.#index.listAll()) {
@@ -101,6 +109,7 @@ export class LocalVolumeStore implements VolumeStore {
       }
       known.add(this.#directory(record));
       await this.#makeDirectory(record);
+      await recoverFill(this.#directory(record));
     }
     for (const found of await this.#listDirectories()) {
       if (!known.has(this.#directory(found))) await this.#adopt(call, found);

@@ -17,14 +17,14 @@ const layers: Record<string, Rule> = {
   },
   surfaces: {
     may: ["base", "core", "engine", "node"],
-    thirdParty: ["fastify"],
+    thirdParty: [],
     why: "a surface translates; it reaches no driver, file or other surface by itself",
   },
   clients: { may: ["base", "node"], thirdParty: [], why: "a client speaks a wire protocol to any server" },
   cli: { may: ["base", "clients", "node"], thirdParty: [], why: "the command line is a client" },
   daemon: {
     may: ["base", "core", "engine", "drivers", "surfaces", "node"],
-    thirdParty: ["koffi", "pino", "smol-toml"],
+    thirdParty: ["koffi", "smol-toml"],
     why: "the daemon composes everything and is imported by nothing",
   },
 };

@@ -37,7 +37,7 @@ async function main(given: Arguments): Promise<void> {
 async function runDaemon(config: Config, warnings: readonly string[]): Promise<void> {
   // Loaded here, so that `config` and `--version` answer at once.
   const [{ openLogger }, { acquireRootLock }, { notifySystemd }, { openDaemon }] = await Promise.all([
-    import("./pino-logger.ts"),
+    import("./json-logger.ts"),
     import("./lock.ts"),
     import("./notify.ts"),
     import("./compose.ts"),

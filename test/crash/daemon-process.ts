@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { openDaemon } from "#daemon/compose.ts";
 import { decodeConfig } from "#daemon/config.ts";
 import { acquireRootLock } from "#daemon/lock.ts";
-import { openLogger } from "#daemon/pino-logger.ts";
+import { openLogger } from "#daemon/json-logger.ts";
 import { mkdir } from "node:fs/promises";
 import { killAt, type KillPoint } from "./kill-point.ts";
 

@@ -9,16 +9,13 @@ import type { ServerResponse } from "node:http";
 export class AnswerStream {
   readonly #response: ServerResponse;
   readonly #signal: AbortSignal;
-  readonly #take: () => void;
   readonly #contentType: string;
   #started = false;
 
-  /** `take` tells the framework that the response is ours. */
-  constructor(response: ServerResponse, options: { signal: AbortSignal; contentType: string; take: () => void }) {
+  constructor(response: ServerResponse, options: { signal: AbortSignal; contentType: string }) {
     this.#response = response;
     this.#signal = options.signal;
     this.#contentType = options.contentType;
-    this.#take = options.take;
   }
 
   get started(): boolean {
@@ -34,7 +31,6 @@ export class AnswerStream {
   flush(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#take();
     this.#response.statusCode = 200;
     this.#response.setHeader("Content-Type", this.#contentType);
     this.#response.flushHeaders();

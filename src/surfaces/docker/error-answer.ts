@@ -13,8 +13,6 @@ export function toErrorAnswer(error: unknown, log: Logger): ErrorAnswer {
   const kind = kindOf(error);
   if (kind === "canceled" && !(error instanceof EngineError)) return { status: 500, message: "context canceled" };
   if (findEngineError(error) === undefined) {
-    const framework = frameworkStatus(error);
-    if (framework !== undefined) return framework;
     log.error(
       { kind, error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
       "request failed",
@@ -35,12 +33,4 @@ function findEngineError(error: unknown): EngineError | undefined {
     if (at instanceof EngineError) return at;
   }
   return undefined;
-}
-
-/** What fastify and Node's HTTP say about a request that they refuse. */
-function frameworkStatus(error: unknown): ErrorAnswer | undefined {
-  if (!(error instanceof Error) || !("statusCode" in error)) return undefined;
-  const { statusCode } = error;
-  if (typeof statusCode !== "number" || statusCode < 400 || statusCode >= 500) return undefined;
-  return { status: statusCode, message: error.message };
 }

@@ -1,119 +1,141 @@
-import type { IncomingMessage } from "node:http";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { EngineError } from "#base/errors.ts";
 import { parseNamespace, type Call } from "#core/call.ts";
 import type { Engine } from "#engine/engine.ts";
 import { AnswerStream } from "./answer-stream.ts";
-import { negotiateApi } from "./api-version.ts";
-import { normaliseUrl, type NormalUrl } from "./normalise-url.ts";
+import { formatApi, maxApi, negotiateApi } from "./api-version.ts";
+import { toErrorAnswer } from "./error-answer.ts";
+import { normaliseUrl } from "./normalise-url.ts";
 import { Query } from "./query.ts";
 import { hijack } from "./raw-connection.ts";
-import type { Answer, Route, RouteContext } from "./route.ts";
+import type { Answer, RouteContext } from "./route.ts";
+import type { Router } from "./router.ts";
 import type { DockerSettings } from "./settings.ts";
 
 /** What every request of a server has in common. */
 export type Surface = { readonly call: Call; readonly engine: Engine; readonly settings: DockerSettings };
 
-type RouteCall = {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  /** Goes on when the client has gone. */
-  readonly lasting: boolean;
-  readonly load: () => Promise<Route>;
-};
+/** One request and the response to it. */
+export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
-export const pageNotFound = JSON.stringify({ message: "page not found" });
-
-const seen = new WeakMap<IncomingMessage, NormalUrl>();
-
-/** A request's URL without version; worked out once. */
-export function requestOf(request: IncomingMessage): NormalUrl {
-  const known = seen.get(request);
-  if (known !== undefined) return known;
-  const normal = normaliseUrl(request.method ?? "GET", request.url ?? "/");
-  seen.set(request, normal);
-  return normal;
-}
-
-/** Runs a route and sends what it answers; its errors go to the server's error handler. */
-export async function answerRequest(surface: Surface, routeCall: RouteCall): Promise<unknown> {
-  const { request, reply, load } = routeCall;
-  const route = await load();
-  using context = createContext(surface, routeCall);
+/** Finds a request's route, runs it and sends what it answers. Settles when the route has, with an answer in any case. */
+export async function answerRequest(surface: Surface, router: Router, exchange: Exchange): Promise<void> {
+  const { response } = exchange;
+  setCommonHeaders(response, surface.settings.version);
   try {
-    const answer = await route(context);
-    return send(reply, answer);
+    await runRoute(surface, router, exchange);
   } catch (error) {
-    if (!reply.sent && !reply.raw.headersSent) throw error;
-    // Too late for a status: the client learns by the connection's end.
-    context.call.log.debug({ error: String(error), rpc: request.url }, "answer cut off");
-    reply.raw.destroy();
-    return reply;
+    sendError(surface, exchange, error);
   }
 }
 
-function send(reply: FastifyReply, answer: Answer): unknown {
+async function runRoute(surface: Surface, router: Router, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  const method = request.method ?? "GET";
+  const { url, version } = normaliseUrl(method, request.url ?? "/");
+  const [path, query] = splitOnce(url, "?");
+  const found = router.find(method, path);
+  if (found === undefined) return sendJson(response, 404, pageNotFound);
+  const route = await found.entry.load();
+  const details = { name: found.name, version, query: new Query(query), lasting: found.entry.lasting ?? false };
+  using context = createContext(surface, exchange, details);
+  send(response, await route(context));
+}
+
+const pageNotFound = JSON.stringify({ message: "page not found" });
+
+function setCommonHeaders(response: ServerResponse, version: string): void {
+  response.setHeader("Api-Version", formatApi(maxApi));
+  response.setHeader("Docker-Experimental", "false");
+  response.setHeader("Ostype", "linux");
+  response.setHeader("Server", `Ferry/${version} (linux)`);
+}
+
+function send(response: ServerResponse, answer: Answer): void {
   switch (answer.t) {
     case "json":
-      return reply
-        .code(answer.status)
-        .header("Content-Type", "application/json")
-        .send(Buffer.from(`${JSON.stringify(answer.value)}\n`));
+      return sendJson(response, answer.status, `${JSON.stringify(answer.value)}\n`);
     case "empty":
-      return reply
-        .code(answer.status)
-        .headers(answer.headers ?? {})
-        .send();
-    case "text":
-      return reply
-        .headers(answer.headers ?? {})
-        .type("text/plain; charset=utf-8")
-        .send(answer.text);
+      return sendEmpty(response, answer.status, answer.headers);
+    case "text": {
+      const body = Buffer.from(answer.text);
+      const headers = { "Content-Type": "text/plain; charset=utf-8", "Content-Length": body.length };
+      response.writeHead(200, { ...answer.headers, ...headers }).end(body);
+      return;
+    }
     case "taken":
-      return reply;
+      return;
     default:
-      return answer satisfies never;
+      answer satisfies never;
   }
 }
 
-function createContext(surface: Surface, { request, reply, lasting }: RouteCall): RouteContext & Disposable {
-  const { raw } = request;
+/** Without a charset: Docker's client reads an error as JSON only if this is all the header says. */
+function sendJson(response: ServerResponse, status: number, text: string): void {
+  const body = Buffer.from(text);
+  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length }).end(body);
+}
+
+function sendEmpty(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
+  // Answers that never have a body may not tell its length. Source: RFC 9110, section 8.6.
+  const bodiless = status === 204 || status === 304;
+  response.writeHead(status, { ...headers, ...(bodiless ? {} : { "Content-Length": 0 }) }).end();
+}
+
+function sendError(surface: Surface, { request, response }: Exchange, error: unknown): void {
+  if (response.headersSent || response.socket === null) {
+    // Too late for a status: the client learns by the connection's end.
+    surface.call.log.debug({ error: String(error), rpc: request.url }, "answer cut off");
+    response.destroy();
+    return;
+  }
+  const { status, message } = toErrorAnswer(error, surface.call.log);
+  if (status === 304) sendEmpty(response, status);
+  else sendJson(response, status, JSON.stringify({ message }));
+}
+
+type RequestDetails = {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly query: Query;
+  /** Goes on when the client has gone. */
+  readonly lasting: boolean;
+};
+
+function createContext(surface: Surface, exchange: Exchange, details: RequestDetails): RouteContext & Disposable {
+  const { request, response } = exchange;
+  const { name, query, lasting } = details;
   const gone = new AbortController();
   const onClose = () => {
-    if (!reply.raw.writableFinished) gone.abort(new EngineError("canceled", "client closed the connection"));
+    if (!response.writableFinished) gone.abort(new EngineError("canceled", "client closed the connection"));
   };
   // Of the response for plain requests; a connection that was taken over says it by itself.
-  raw.socket.once("close", onClose);
-  const url = request.raw.url ?? "/";
-  const query = new Query(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
+  const { socket } = request;
+  socket.once("close", onClose);
   const signal = lasting ? surface.call.signal : AbortSignal.any([surface.call.signal, gone.signal]);
-  const api = negotiateApi(requestOf(raw).version);
+  const api = negotiateApi(details.version);
   return {
     call: { ...surface.call, signal, namespace: namespaceOf(surface, request, query) },
     engine: surface.engine,
     settings: surface.settings,
     api,
-    name: nameOf(request),
+    name,
     query,
     headers: request.headers,
-    body: raw,
-    stream: (contentType) => new AnswerStream(reply.raw, { signal, contentType, take: () => void reply.hijack() }),
-    hijack({ multiplexed }) {
-      reply.hijack();
-      return hijack(raw, reply.raw, { multiplexed, api, signal });
-    },
-    [Symbol.dispose]: () => raw.socket.off("close", onClose),
+    body: request,
+    stream: (contentType) => new AnswerStream(response, { signal, contentType }),
+    hijack: ({ multiplexed }) => hijack(request, response, { multiplexed, api, signal }),
+    [Symbol.dispose]: () => socket.off("close", onClose),
   };
 }
 
-function nameOf(request: FastifyRequest): string {
-  const { params } = request;
-  if (typeof params !== "object" || params === null || !("name" in params)) return "";
-  return typeof params.name === "string" ? params.name : "";
-}
-
-function namespaceOf(surface: Surface, request: FastifyRequest, query: Query) {
+function namespaceOf(surface: Surface, request: IncomingMessage, query: Query) {
   const asked = request.headers["x-ferry-namespace"] ?? query.text("X-Ferry-Namespace");
   if (typeof asked !== "string" || asked === "") return surface.settings.namespace;
   return parseNamespace(asked);
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }

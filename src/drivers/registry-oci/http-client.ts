@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Agent as HttpAgent, IncomingMessage, RequestOptions } from "node:http";
+import type { Agent as HttpsAgent } from "node:https";
 import { Readable } from "node:stream";
-import { rootCertificates } from "node:tls";
 import { EngineError } from "#base/errors.ts";
 import { proxyFor } from "./proxy.ts";
 import type { RegistryConfig } from "./registry-config.ts";
 import { readTrustedCas } from "./trust.ts";
+
+// As a whole, not by import statements: these evaluate every export, and one of them is a WebSocket client of 7 MB. TLS
+// is loaded when a registry speaks it.
+const http = () => process.getBuiltinModule("node:http");
+const https = () => process.getBuiltinModule("node:https");
 
 /** TLS files of one registry, as PEM texts. */
 export type HostTls = {
@@ -54,7 +58,7 @@ export class HttpClient implements Disposable {
       headers: { "user-agent": this.#config.userAgent, "accept-encoding": "identity", ...headers },
     };
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const request = url.protocol === "https:" ? httpsRequest(url, options) : httpRequest(url, options);
+    const request = url.protocol === "https:" ? https().request(url, options) : http().request(url, options);
     let response: IncomingMessage | undefined;
     request.on("response", (message) => resolve((response = message)));
     request.on("error", reject);
@@ -94,7 +98,9 @@ export class HttpClient implements Disposable {
       timeout: this.#config.idleTimeoutMs,
       ...(proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
     };
-    const agent = secure ? new HttpsAgent({ ...common, ...(await this.#tlsOptions(tls)) }) : new HttpAgent(common);
+    const agent = secure
+      ? new (https().Agent)({ ...common, ...(await this.#tlsOptions(tls)) })
+      : new (http().Agent)(common);
     // Another request may have made one while the trusted CAs were read.
     const raced = this.#agents.get(key);
     if (raced !== undefined) return raced;
@@ -107,7 +113,7 @@ export class HttpClient implements Disposable {
     const trusted = await this.#trusted;
     return {
       rejectUnauthorized: !skipVerify,
-      ca: [...(trusted === undefined ? rootCertificates : [trusted]), ...ca],
+      ca: [...(trusted === undefined ? process.getBuiltinModule("node:tls").rootCertificates : [trusted]), ...ca],
       ...(clients.length === 0 ? {} : { cert: clients.map(({ cert }) => cert), key: clients.map(({ key }) => key) }),
     };
   }

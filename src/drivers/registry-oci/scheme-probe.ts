@@ -1,4 +1,3 @@
-import { connect } from "node:tls";
 import { errnoOf } from "#base/errors.ts";
 
 const probeTimeoutMs = 5_000;
@@ -12,7 +11,7 @@ export async function probeScheme(authority: string, signal: AbortSignal): Promi
   signal.throwIfAborted();
   const { hostname, port } = new URL(`https://${authority}`);
   const { promise, resolve } = Promise.withResolvers<"http" | "https" | undefined>();
-  const socket = connect({
+  const socket = process.getBuiltinModule("node:tls").connect({
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
     port: port === "" ? 443 : Number(port),
     // Only the protocol is asked for here; nothing is sent.

@@ -46,7 +46,8 @@ http: { addr: "${host}" }
 `;
 }
 
-async function imageLayout(directory: string): Promise<string> {
+/** Writes an OCI layout of gzip'd images `small` and `layered` below `directory`; answers its path. */
+export async function imageLayout(directory: string): Promise<string> {
   const layout = join(directory, "layout");
   const tree = await mkdtemp(join(directory, "tree-"));
   const rootfs = join(tree, "rootfs");

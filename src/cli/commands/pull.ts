@@ -7,6 +7,7 @@ export const pull: Command = {
   usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
   summary: "Download an image from a registry",
   flags: `
+    --all-platforms           Download the images of all platforms (ferryd only)
 -a, --all-tags                Download all tagged images in the repository
     --disable-content-trust   Accepted and ignored
     --platform string         Platform of the image (linux/arm64)
@@ -16,7 +17,8 @@ export const pull: Command = {
   example: "ferry pull alpine:3.20",
   run: async (session, { flags, args: [image = ""] }) => {
     const allTags = flags.bool("all-tags");
-    const [platform, quiet] = [flags.text("platform"), flags.bool("quiet")];
+    const platform = flags.bool("all-platforms") ? "all" : flags.text("platform");
+    const quiet = flags.bool("quiet");
     const name = allTags ? image : familiarName(image);
     if (!allTags && name !== image && !quiet) print(`Using default tag: latest`);
     await pullImage(session, { image, platform, quiet, allTags, fd: 1 });

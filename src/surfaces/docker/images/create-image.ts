@@ -1,7 +1,7 @@
 import { EngineError } from "#base/errors.ts";
 import { parsePlatform } from "#core/images/platform.ts";
 import { familiarRepository, formatFamiliar, parseReference, withDefaultTag } from "#core/images/reference.ts";
-import { pullImage } from "#engine/pull-image.ts";
+import { pullImage, type PullRequest } from "#engine/pull-image.ts";
 import { encodeMessage, errorMessage, message } from "../json-messages.ts";
 import { registryAccess } from "../registry-auth.ts";
 import { taken, type Answer, type RouteContext } from "../route.ts";
@@ -14,12 +14,11 @@ export async function createImage(context: RouteContext): Promise<Answer> {
   if (query.text("fromImage") === "") return await importImageRoute(context);
   const { reference, familiar, path } = pullReference(query.text("fromImage"), query.text("tag"));
   const out = context.stream("application/json");
-  const platform = query.text("platform");
   try {
     const pulled = await pullImage(context.call, context.engine, {
       reference,
       ...registryAccess(context.headers["x-registry-auth"]),
-      ...(platform === "" ? {} : { platform: parsePlatform(platform, context.engine.settings.platform) }),
+      ...wantedPlatform(context, query.text("platform")),
       onProgress(progress) {
         const line =
           progress.t === "resolved"
@@ -37,6 +36,12 @@ export async function createImage(context: RouteContext): Promise<Answer> {
   }
   out.end();
   return taken;
+}
+
+/** `platform=all` is Ferry's own: every image of an index. @throws invalidArgument */
+function wantedPlatform({ engine }: RouteContext, platform: string): Pick<PullRequest, "platform" | "allPlatforms"> {
+  if (platform === "all") return { allPlatforms: true };
+  return platform === "" ? {} : { platform: parsePlatform(platform, engine.settings.platform) };
 }
 
 /** `tag` may be a digest. @throws invalidArgument @throws permissionDenied for `scratch` */

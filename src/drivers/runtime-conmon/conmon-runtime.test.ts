@@ -1,10 +1,10 @@
-import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, rmdir } from "node:fs/promises";
 import { spawnSync } from "node:child_process";
 import { basename, dirname, join } from "node:path";
 import { runtimeContract, type RuntimeFixture } from "#core/tasks/runtime.contract.ts";
 import { silentLogger } from "#base/logger.ts";
 import { testCall } from "#test/support/call.ts";
+import { eventuallyEqual } from "#test/support/eventually.ts";
 import { findProcesses } from "#test/support/processes.ts";
 import { findBinary } from "#test/support/require.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
@@ -38,12 +38,13 @@ async function openFixture(name: string): Promise<RuntimeFixture | undefined> {
     },
     async [Symbol.asyncDispose]() {
       for (const runtime of opened) runtime.close();
-      const left = await findLeftovers(stateDirectory);
+      owned.defer(() => eventuallyEqual(() => findLeftovers(stateDirectory), nothing));
       await owned.disposeAsync();
-      assert.deepEqual(left, { exits: [], runtimes: [], bundles: [], processes: [], cgroups: [] });
     },
   };
 }
+
+const nothing = { exits: [], runtimes: [], bundles: [], processes: [], cgroups: [] };
 
 async function findLeftovers(state: string): Promise<Record<string, string[]>> {
   const below = async (path: string) => (await readdir(path, { recursive: true }).catch(() => [])) as string[];

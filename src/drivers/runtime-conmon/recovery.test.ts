@@ -10,12 +10,15 @@ import type { ContainerId } from "#core/containers/container.ts";
 import type { OciSpec } from "#core/tasks/oci-spec.ts";
 import { silentLogger } from "#base/logger.ts";
 import { testCall } from "#test/support/call.ts";
+import { eventuallyEqual } from "#test/support/eventually.ts";
 import { findProcesses } from "#test/support/processes.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { openConmonRuntime } from "./conmon-runtime.ts";
 import type { ConmonTask } from "./conmon-task.ts";
 import { LogRotator } from "./log-rotator.ts";
+
+const nothing = { processes: [], exits: [], runtimes: [], bundles: [], cgroups: [] };
 
 type Place = { readonly state: string; readonly spec: OciSpec; readonly cgroup: string; readonly log: string };
 
@@ -29,11 +32,7 @@ for (const name of ["crun", "runc"]) {
         using runtime = await openConmonRuntime(call, options(place, name));
         await runtime.recover(call);
         for (const ref of await runtime.list()) await (await runtime.find(call, ref))?.delete(call, { force: true });
-        assert.deepEqual(
-          await leftIn(place),
-          { processes: [], exits: [], runtimes: [], bundles: [], cgroups: [] },
-          `round ${round}`,
-        );
+        await eventuallyEqual(() => leftIn(place), nothing);
       }
     });
   });
@@ -111,7 +110,7 @@ async function inPlace(t: TestContext, name: string, body: (place: Place, call: 
     spec: specFor(root, cgroup),
   };
   await body(place, testCall({ namespace: "loop", signal: AbortSignal.timeout(50_000) }));
-  assert.deepEqual(await leftIn(place), { processes: [], exits: [], runtimes: [], bundles: [], cgroups: [] });
+  await eventuallyEqual(() => leftIn(place), nothing);
   for (const hierarchy of ["", ...(await readdir("/sys/fs/cgroup"))])
     await rmdir(join("/sys/fs/cgroup", hierarchy, cgroup)).catch(() => {});
 }

@@ -30,6 +30,7 @@ import { ExecRegistry } from "#engine/exec-registry.ts";
 import { GarbageCollector } from "#engine/garbage-collector.ts";
 import { readHostResolvConf } from "#engine/host-resolv-conf.ts";
 import { BlobFlights } from "#engine/images/blob-flights.ts";
+import { DocumentCache } from "#engine/images/document-cache.ts";
 import { recover } from "#engine/recover.ts";
 import { Supervisor } from "#engine/supervisor.ts";
 import { openDockerServer } from "#surfaces/docker/server.ts";
@@ -112,6 +113,7 @@ async function composeEngine(
     locks: new KeyedLock(),
     downloads: new Limiter(config.images.maxDownloads),
     blobFlights: new BlobFlights(),
+    documents: new DocumentCache(),
     execs: new ExecRegistry(),
     supervisor,
   };

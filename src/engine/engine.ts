@@ -21,6 +21,7 @@ import type { Snapshotter } from "#core/snapshots/snapshotter.ts";
 import type { Runtime } from "#core/tasks/runtime.ts";
 import type { VolumeStore } from "#core/volumes/volume-store.ts";
 import type { BlobFlights } from "./images/blob-flights.ts";
+import type { DocumentCache } from "./images/document-cache.ts";
 import type { ExecRegistry } from "./exec-registry.ts";
 import type { HostFacts } from "./oci-spec/spec-facts.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -78,6 +79,7 @@ export type Engine = {
   readonly downloads: Limiter;
   /** Blobs on their way, so that two pulls of one layer are one download. */
   readonly blobFlights: BlobFlights;
+  readonly documents: DocumentCache;
   readonly execs: ExecRegistry;
   readonly supervisor: Supervisor;
 };

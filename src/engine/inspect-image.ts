@@ -7,7 +7,7 @@ import type { Platform } from "#core/images/platform.ts";
 import type { Engine } from "./engine.ts";
 import { familiarNames } from "./images/image-names.ts";
 import { layerSizes } from "./list-images.ts";
-import { resolveImage, type ResolvedImage } from "./resolve-image.ts";
+import { resolveImage, type ResolvedImage, type ResolveEngine } from "./resolve-image.ts";
 
 export type InspectedLayer = {
   readonly descriptor: Descriptor;
@@ -33,7 +33,7 @@ export type InspectedImage = ResolvedImage & {
 /** All that is known of one image. @throws as resolveImage */
 export async function inspectImage(
   call: Call,
-  engine: Pick<Engine, "images" | "content" | "settings" | "snapshotters">,
+  engine: ResolveEngine & Pick<Engine, "snapshotters">,
   reference: string,
   options: { platform?: Platform } = {},
 ): Promise<InspectedImage> {

@@ -1,3 +1,4 @@
+import { isKind } from "#base/errors.ts";
 import { parseRfc3339, type UnixNs } from "#base/clock.ts";
 import type { Call } from "#core/call.ts";
 import { chainIdsOf, type Digest } from "#core/content/digest.ts";
@@ -8,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import { familiarNames, parseImageName } from "./images/image-names.ts";
 import { matchesAnyReference } from "./images/match-reference.ts";
 import { readImage, type ReadImage } from "./images/read-image.ts";
-import { imagesWithIds } from "./resolve-image.ts";
+import { imagesWithIds, type ResolveEngine } from "./resolve-image.ts";
 
 export type ImageSummary = {
   /** Digest of the config. */
@@ -42,15 +43,16 @@ export type ImageFilter = {
   readonly sinceNs?: UnixNs;
 };
 
-export type ListEngine = Pick<Engine, "images" | "content" | "settings" | "snapshotters" | "containers">;
+export type ListEngine = ResolveEngine & Pick<Engine, "snapshotters" | "containers">;
 
 /** Images of the namespace by ID, the newest first. */
 export async function listImages(call: Call, engine: ListEngine, filter: ImageFilter = {}): Promise<ImageSummary[]> {
   const groups = Map.groupBy(await imagesWithIds(call, engine), ({ id }) => id);
   const used = Map.groupBy(await engine.containers.list(call), ({ image }) => image.id);
+  const sizes = new Map<string, Promise<number | undefined>>();
   const summaries = [...groups].map(async ([id, members]) => {
     const images = members.map(({ image }) => image);
-    return await summarise(call, engine, images, used.get(id)?.length ?? 0);
+    return await summarise(call, engine, { images, sizes, containers: used.get(id)?.length ?? 0 });
   });
   const all = await Promise.all(summaries);
   return all
@@ -58,32 +60,52 @@ export async function listImages(call: Call, engine: ListEngine, filter: ImageFi
     .sort((a, b) => Number((b.createdAtNs ?? 0n) - (a.createdAtNs ?? 0n)) || (a.id < b.id ? -1 : 1));
 }
 
-/** Bytes that the layers take unpacked by the default snapshotter, lowest first; compressed where they are not. */
+/**
+ * Bytes that the layers take unpacked by the default snapshotter, lowest first; compressed where they are not.
+ * `known`: what was found of layers so far, for a caller that asks about many images.
+ */
 export async function layerSizes(
   call: Call,
-  { snapshotters, settings }: Pick<Engine, "snapshotters" | "settings">,
+  engine: Pick<Engine, "snapshotters" | "settings">,
   { config, document }: ReadImage,
+  known = new Map<string, Promise<number | undefined>>(),
 ): Promise<number[]> {
-  const snapshotter = snapshotters.get(settings.defaultSnapshotter);
   const sizes = chainIdsOf(config.diffIds).map(async (chainId, at) => {
-    const name = chainId as string as SnapshotName;
-    const here = await snapshotter?.find(call, name);
-    if (snapshotter === undefined || here === undefined) return document.layers[at]?.sizeBytes ?? 0;
-    return (await snapshotter.usage(call, name)).sizeBytes;
+    const unpacked = known.get(chainId) ?? unpackedBytes(call, engine, chainId as string as SnapshotName);
+    known.set(chainId, unpacked);
+    return (await unpacked) ?? document.layers[at]?.sizeBytes ?? 0;
   });
   return await Promise.all(sizes);
 }
 
+async function unpackedBytes(
+  call: Call,
+  { snapshotters, settings }: Pick<Engine, "snapshotters" | "settings">,
+  name: SnapshotName,
+): Promise<number | undefined> {
+  try {
+    return (await snapshotters.get(settings.defaultSnapshotter)?.usage(call, name))?.sizeBytes;
+  } catch (error) {
+    if (isKind(error, "notFound")) return undefined;
+    throw error;
+  }
+}
+
+type Group = {
+  readonly images: readonly Image[];
+  readonly sizes: Map<string, Promise<number | undefined>>;
+  readonly containers: number;
+};
+
 async function summarise(
   call: Call,
   engine: ListEngine,
-  images: readonly Image[],
-  containers: number,
+  { images, sizes: known, containers }: Group,
 ): Promise<ImageSummary> {
   const image = images.find(({ name }) => parseImageName(name)?.tag !== undefined) ?? images[0];
   if (image === undefined) throw new Error("a group has a member");
   const read = await readImage(call, engine, image.target);
-  const sizes = await layerSizes(call, engine, read);
+  const sizes = await layerSizes(call, engine, read, known);
   const names = images.map(({ name }) => name);
   const createdAtNs = parseRfc3339(read.config.created ?? "");
   return {

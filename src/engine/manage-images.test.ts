@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Call } from "#core/call.ts";
-import type { Container } from "#core/containers/container.ts";
+import { sampleContainer } from "#core/containers/container.fixture.ts";
 import { newStatus } from "#core/containers/container-status.ts";
 import type { Digest } from "#core/content/digest.ts";
 import { testCall } from "#test/support/call.ts";
@@ -33,25 +33,14 @@ async function openBed(): Promise<AsyncDisposable & { bed: ImageBed; registry: T
   return { bed, registry, host: registry.host, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
 
-/** As much of a container's record as images look at. */
 async function addContainer(own: Call, bed: ImageBed, image: FixtureImage, state: "running" | "exited"): Promise<void> {
-  const record = {
-    id: "c".repeat(64),
+  const record = sampleContainer("c".repeat(64), {
     namespace: own.namespace,
     name: "user",
-    labels: {},
     image: { reference: "one:1", id: idOf(image), manifest: image.manifest.digest },
-    config: {},
     status: { ...newStatus, state },
-    attachments: [],
-    extensions: {},
-    snapshotter: "overlayfs",
-    snapshotKey: "k",
-    runtimeHandler: "",
-    logPath: "",
-    createdAtNs: 0n,
-  };
-  await bed.engine.containers.create(own, record as unknown as Container);
+  });
+  await bed.engine.containers.create(own, record);
 }
 
 test("an image is found by name, digest, ID and the beginning of an ID", async () => {
@@ -248,4 +237,28 @@ test("a push brings what is missing and says so", async () => {
     kind: "notFound",
     message: "An image does not exist locally with the tag: nope:latest",
   });
+});
+
+test("documents are read and decoded once, and only where the namespace has them", async () => {
+  await using opened = await openBed();
+  const { bed, host } = opened;
+  const { engine } = bed;
+  const opens = { count: 0 };
+  const content = Object.create(engine.content, {
+    open: {
+      value: async (...args: Parameters<typeof engine.content.open>) => {
+        opens.count++;
+        return await engine.content.open(...args);
+      },
+    },
+    get: { value: async (...args: Parameters<typeof engine.content.get>) => await engine.content.get(...args) },
+  }) as typeof engine.content;
+  const counted = { ...engine, content };
+  const first = await listImages(call, counted);
+  const before = opens.count;
+  assert.deepEqual(await listImages(call, counted), first);
+  assert.equal((await resolveImage(call, counted, `${host}/one:1`)).id, idOf(one));
+  assert.equal(opens.count, before);
+  await engine.content.delete(call, idOf(one));
+  await assert.rejects(resolveImage(call, counted, `${host}/one:1`), { kind: "notFound" });
 });

@@ -15,7 +15,7 @@ export type ResolvedImage = ReadImage & {
   readonly name?: ImageName;
 };
 
-export type ResolveEngine = Pick<Engine, "images" | "content" | "settings">;
+export type ResolveEngine = Pick<Engine, "images" | "content" | "settings" | "documents">;
 
 /**
  * Finds an image that is here: by name, `repo@digest`, ID (`sha256:…` or 64 hex) or the beginning of an ID.

@@ -4,7 +4,7 @@ import type { Descriptor } from "#core/content/descriptor.ts";
 import { decodeImageConfig } from "#core/images/image-config.ts";
 import { decodeManifest } from "#core/images/manifest.ts";
 import { labelUnpacked } from "./images/gc-references.ts";
-import { readDocument, type ReadEngine } from "./images/read-image.ts";
+import { readDocument } from "./images/read-image.ts";
 import { underLease } from "./images/under-lease.ts";
 import { unpackLayers, type UnpackedLayers, type UnpackEngine, type UnpackProgress } from "./unpack-layers.ts";
 
@@ -24,11 +24,7 @@ export type UnpackRequest = {
  *
  * @throws notFound when a blob is not here @throws as {@link unpackLayers}
  */
-export async function unpackImage(
-  call: Call,
-  engine: UnpackEngine & ReadEngine,
-  request: UnpackRequest,
-): Promise<UnpackedLayers> {
+export async function unpackImage(call: Call, engine: UnpackEngine, request: UnpackRequest): Promise<UnpackedLayers> {
   await using undo = new AsyncDisposableStack();
   const leased = await underLease(call, engine, undo);
   const manifest = decodeManifest(await readDocument(leased, engine, request.manifest), request.manifest.mediaType);

@@ -13,6 +13,7 @@ import { OciRegistry } from "#drivers/registry-oci/oci-registry.ts";
 import { registryDefaults, type RegistryConfig } from "#drivers/registry-oci/registry-config.ts";
 import { OverlaySnapshotter } from "#drivers/snapshot-overlay/overlay-snapshotter.ts";
 import type { Engine } from "#engine/engine.ts";
+import { DocumentCache } from "#engine/images/document-cache.ts";
 import { BlobFlights } from "#engine/images/blob-flights.ts";
 import { readHostFacts } from "#engine/oci-spec/host-facts.ts";
 import { testCall } from "./call.ts";
@@ -34,6 +35,7 @@ export type ImageEngine = Pick<
   | "locks"
   | "downloads"
   | "blobFlights"
+  | "documents"
   | "layers"
   | "mounter"
 >;
@@ -89,6 +91,7 @@ export async function openImageBed(config: Partial<RegistryConfig> = {}): Promis
     locks: new KeyedLock(),
     downloads: new Limiter(3),
     blobFlights: new BlobFlights(),
+    documents: new DocumentCache(),
     layers: new TarLayerApplier(undo.use(new LayerWorkers())),
     mounter: new LinuxMounter(),
   };

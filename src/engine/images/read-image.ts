@@ -15,7 +15,7 @@ import {
 import type { Platform } from "#core/images/platform.ts";
 import type { Engine } from "../engine.ts";
 
-export type ReadEngine = Pick<Engine, "content" | "settings">;
+export type ReadEngine = Pick<Engine, "content" | "settings" | "documents">;
 
 /** A stored image for one platform. */
 export type ReadImage = {
@@ -42,19 +42,23 @@ export async function readImage(
   platform?: Platform,
 ): Promise<ReadImage> {
   const manifest = await findManifest(call, engine, target, platform);
-  const document = decodeManifest(await readDocument(call, engine, manifest), manifest.mediaType);
-  const config = decodeImageConfig(await readDocument(call, engine, document.config));
+  const document = await readManifest(call, engine, manifest);
+  const config = await readCached(call, engine, document.config, decodeImageConfig);
   return { id: document.config.digest, target, manifest, document, config };
 }
 
 /** Digest of the config that {@link readImage} would read. */
 export async function readImageId(call: Call, engine: ReadEngine, target: Descriptor): Promise<Digest> {
   const manifest = await findManifest(call, engine, target, undefined);
-  return decodeManifest(await readDocument(call, engine, manifest), manifest.mediaType).config.digest;
+  return (await readManifest(call, engine, manifest)).config.digest;
 }
 
 /** Bytes of a manifest, index or config. @throws notFound @throws invalidArgument when it is too long for one */
-export async function readDocument(call: Call, { content }: ReadEngine, { digest }: Descriptor): Promise<Uint8Array> {
+export async function readDocument(
+  call: Call,
+  { content }: Pick<Engine, "content">,
+  { digest }: Descriptor,
+): Promise<Uint8Array> {
   await using reader = await content.open(call, digest);
   if (reader.sizeBytes > maxManifestBytes) {
     throw new EngineError("invalidArgument", `content ${digest}: ${reader.sizeBytes} bytes is too long for a manifest`);
@@ -69,16 +73,35 @@ export async function presentManifests(call: Call, engine: ReadEngine, index: In
     if ((await engine.content.find(call, descriptor.digest)) === undefined) continue;
     if (!isIndex(descriptor.mediaType)) present.push(descriptor);
     else if (depth < maxNesting) {
-      const inner = decodeIndex(await readDocument(call, engine, descriptor), descriptor.mediaType);
+      const inner = await readIndex(call, engine, descriptor);
       present.push(...(await presentManifests(call, engine, inner, depth + 1)));
     }
   }
   return present;
 }
 
+async function readManifest(call: Call, engine: ReadEngine, descriptor: Descriptor): Promise<Manifest> {
+  return await readCached(call, engine, descriptor, (bytes) => decodeManifest(bytes, descriptor.mediaType));
+}
+
+async function readIndex(call: Call, engine: ReadEngine, descriptor: Descriptor): Promise<Index> {
+  return await readCached(call, engine, descriptor, (bytes) => decodeIndex(bytes, descriptor.mediaType));
+}
+
+async function readCached<T extends object>(
+  call: Call,
+  engine: ReadEngine,
+  descriptor: Descriptor,
+  decode: (bytes: Uint8Array) => T,
+): Promise<T> {
+  // A document that another namespace has, or that was removed, is not here however well it is known.
+  await engine.content.get(call, descriptor.digest);
+  return await engine.documents.read(descriptor, async () => decode(await readDocument(call, engine, descriptor)));
+}
+
 async function findManifest(call: Call, engine: ReadEngine, target: Descriptor, platform: Platform | undefined) {
   if (!isIndex(target.mediaType)) return target;
-  const index = decodeIndex(await readDocument(call, engine, target), target.mediaType);
+  const index = await readIndex(call, engine, target);
   const manifests = await presentManifests(call, engine, index);
   const here: Index = { ...index, manifests };
   if (platform !== undefined) return selectManifest(here, platform, { exact: true });

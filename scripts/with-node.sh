@@ -12,8 +12,7 @@ if ! command -v npm >/dev/null 2>&1; then
 fi
 if [ ! -x node_modules/node/bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "installing npm packages..." >&2
-  # Not `npm ci`: it refuses a lock that does not name optional packages of platforms which the registry lacks.
-  npm install --no-save --no-audit --no-fund --loglevel=error >&2
+  npm ci --no-audit --no-fund --loglevel=error >&2
   touch node_modules/.package-lock.json
 fi
 script=$1; shift

@@ -42,7 +42,7 @@ const nextSteps: readonly { readonly says: RegExp; readonly next: (found: RegExp
     next: () => "take another port: -p PORT:…; who has it: ferry ps, ss -ltnp",
   },
   { says: /: login: unauthorized/i, next: () => "check the user name and the password" },
-  { says: /^registry ([^ ]+): .*\b(?:unauthorized|denied)/i, next: ([, host]) => `log in: ferry login ${host}` },
+  { says: /\bregistry ([^ ]+): .*\b(?:unauthorized|denied)/i, next: ([, host]) => `log in: ferry login ${host}` },
   { says: /unauthorized|authentication required|denied/i, next: () => "log in: ferry login REGISTRY" },
   {
     says: /^registry ([^ ]+): .*: (?:certificate|self.signed|unable to verify)/i,

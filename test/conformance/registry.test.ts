@@ -78,8 +78,8 @@ test("what goes wrong with a registry is one line that says where, and a next st
     code: 1,
     stdout: "",
     stderr:
-      `Error response from daemon: registry ${host}: manifest oci:gzip: ` +
-      "repository does not exist or may require a login: unauthorized\n" +
+      `Error response from daemon: pull access denied for ${host}/oci, ` +
+      `repository does not exist or may require 'docker login': registry ${host}: manifest oci:gzip: unauthorized\n` +
       `  log in: ferry login ${host}\n`,
   });
   const login = ["login", "-u", registry.username, "--password-stdin", host];

@@ -10,6 +10,9 @@ import { silentLogger } from "#base/logger.ts";
 import { parseNamespace } from "#core/call.ts";
 import type { Engine } from "#engine/engine.ts";
 import { EventBus } from "#core/events/event-bus.ts";
+import { openImageBed } from "#test/support/image-engine.ts";
+import { fixtureImage } from "#test/support/image-fixture.ts";
+import { TestRegistry } from "#test/support/registry.ts";
 import { maxApi, minApi } from "./api-version.ts";
 import { openDockerServer } from "./server.ts";
 
@@ -17,9 +20,15 @@ const moby = parseNamespace("moby");
 
 type Reply = { status: number; body: string; headers: Record<string, unknown> };
 
-async function ask(socketPath: string, method: string, path: string, body?: string): Promise<Reply> {
+async function ask(
+  socketPath: string,
+  method: string,
+  path: string,
+  body?: string,
+  more: Record<string, string> = {},
+): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  const headers = { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...more };
   const sent = request({ socketPath, method, path, headers }, (response) => {
     const chunks: Buffer[] = [];
     response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -138,4 +147,20 @@ test("the docker command negotiates and reads version", async (t) => {
   if (found instanceof Error && "code" in found && found.code === "ENOENT") return t.skip("no docker command");
   assert.ok(!(found instanceof Error), String(found));
   assert.match((found as { stdout: string }).stdout, /^0\.1\.0 1\.55/);
+});
+
+test("a stranger's pull that is refused is a 404 in Docker's words; a wrong password is not", async () => {
+  const auth = { t: "basic", username: "me", password: "right" } as const;
+  await using registry = await TestRegistry.start({ auth });
+  await using bed = await openImageBed();
+  await using server = await openServer(bed.engine);
+  const reference = registry.add("secret", "1", await fixtureImage({ layers: [{ a: "b" }] }));
+  const path = `/v1.41/images/create?fromImage=${encodeURIComponent(reference)}`;
+  const refused = await ask(server.socketPath, "POST", path);
+  assert.equal(refused.status, 404);
+  const text = `pull access denied for ${registry.host}/secret, repository does not exist or may require 'docker login'`;
+  assert.ok(refused.body.includes(text), refused.body);
+  const header = Buffer.from(JSON.stringify({ username: "me", password: "wrong" })).toString("base64url");
+  const wrong = await ask(server.socketPath, "POST", path, undefined, { "X-Registry-Auth": header });
+  assert.equal(wrong.status, 401);
 });

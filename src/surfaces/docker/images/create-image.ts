@@ -5,6 +5,7 @@ import { pullImage, type PullRequest } from "#engine/pull-image.ts";
 import { encodeMessage, errorMessage, message } from "../json-messages.ts";
 import { registryAccess } from "../registry-auth.ts";
 import { taken, type Answer, type RouteContext } from "../route.ts";
+import { toPullError } from "./access-denied.ts";
 import { importImageRoute } from "./import-image.ts";
 import { toPullMessage } from "./layer-messages.ts";
 
@@ -13,11 +14,12 @@ export async function createImage(context: RouteContext): Promise<Answer> {
   const { query } = context;
   if (query.text("fromImage") === "") return await importImageRoute(context);
   const { reference, familiar, path } = pullReference(query.text("fromImage"), query.text("tag"));
+  const access = registryAccess(context.headers["x-registry-auth"]);
   const out = context.stream("application/json");
   try {
     const pulled = await pullImage(context.call, context.engine, {
       reference,
-      ...registryAccess(context.headers["x-registry-auth"]),
+      ...access,
       ...wantedPlatform(context, query.text("platform")),
       onProgress(progress) {
         const line =
@@ -30,7 +32,8 @@ export async function createImage(context: RouteContext): Promise<Answer> {
     const what = pulled.changed ? "Downloaded newer image for" : "Image is up to date for";
     await out.write(encodeMessage(message(`Digest: ${pulled.image.target.digest}`)));
     await out.write(encodeMessage(message(`Status: ${what} ${familiar}`)));
-  } catch (error) {
+  } catch (thrown) {
+    const error = toPullError(thrown, reference, access.auth !== undefined);
     if (!out.started) throw error;
     await out.write(encodeMessage(errorMessage(error)));
   }

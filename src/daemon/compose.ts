@@ -21,8 +21,9 @@ import { CniNetworkDriver } from "#drivers/network-cni/cni-network-driver.ts";
 import { OciRegistry } from "#drivers/registry-oci/oci-registry.ts";
 import { proxyFromEnvironment, registryDefaults } from "#drivers/registry-oci/registry-config.ts";
 import { openConmonRuntime } from "#drivers/runtime-conmon/conmon-runtime.ts";
-import { NativeSnapshotter } from "#drivers/snapshot-native/native-snapshotter.ts";
-import { OverlaySnapshotter } from "#drivers/snapshot-overlay/overlay-snapshotter.ts";
+import { NativeTrees } from "#drivers/snapshot-trees/native-trees.ts";
+import { OverlayTrees } from "#drivers/snapshot-trees/overlay-trees.ts";
+import { TreeSnapshotter } from "#drivers/snapshot-trees/tree-snapshotter.ts";
 import { LocalVolumeStore } from "#drivers/volumes-local/local-volume-store.ts";
 import { ensureBuiltinNetworks } from "#engine/create-network.ts";
 import type { Engine } from "#engine/engine.ts";
@@ -122,8 +123,16 @@ async function composeEngine(
 }
 
 function openSnapshotters(directory: string, metadata: SqliteMetadata, archiver: TarTreeArchiver) {
-  const overlay = new OverlaySnapshotter(join(directory, "overlayfs"), metadata.snapshots("overlayfs"));
-  const native = new NativeSnapshotter(join(directory, "native"), metadata.snapshots("native"), archiver);
+  const overlay = new TreeSnapshotter(
+    new OverlayTrees(),
+    join(directory, "overlayfs"),
+    metadata.snapshots("overlayfs"),
+  );
+  const native = new TreeSnapshotter(
+    new NativeTrees(archiver),
+    join(directory, "native"),
+    metadata.snapshots("native"),
+  );
   return new Map<string, Snapshotter>([overlay, native].map((it) => [it.name, it]));
 }
 

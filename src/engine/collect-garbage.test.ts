@@ -13,7 +13,8 @@ import type { Labels } from "#core/labels.ts";
 import type { Snapshotter, SnapshotKey } from "#core/snapshots/snapshotter.ts";
 import { FsContentStore } from "#drivers/content-fs/fs-content-store.ts";
 import { SqliteMetadata } from "#drivers/metadata-sqlite/sqlite-metadata.ts";
-import { OverlaySnapshotter } from "#drivers/snapshot-overlay/overlay-snapshotter.ts";
+import { OverlayTrees } from "#drivers/snapshot-trees/overlay-trees.ts";
+import { TreeSnapshotter } from "#drivers/snapshot-trees/tree-snapshotter.ts";
 import { testCall } from "#test/support/call.ts";
 import { fails } from "#test/support/fails.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
@@ -28,7 +29,11 @@ async function openBed() {
   const { path } = stack.use(await temporaryDirectory("garbage"));
   const metadata = stack.use(SqliteMetadata.open(join(path, "meta.db")));
   const content = await FsContentStore.open(join(path, "content"), metadata.content);
-  const overlay: Snapshotter = new OverlaySnapshotter(join(path, "overlay"), metadata.snapshots("overlayfs"));
+  const overlay: Snapshotter = new TreeSnapshotter(
+    new OverlayTrees(),
+    join(path, "overlay"),
+    metadata.snapshots("overlayfs"),
+  );
   await overlay.recover(call);
   const snapshotters = new Map([["overlayfs", overlay]]);
   const engine = { graph: metadata.graph, content, snapshotters, locks: new KeyedLock() };
@@ -73,7 +78,7 @@ test("what nothing leads to goes, records and bytes; the rest stays", async () =
 test("a snapshotter that fails does not keep content from its collection", async () => {
   await using bed = await openBed();
   await bed.put(randomBytes(10));
-  const failing = new OverlaySnapshotter("/nowhere", bed.metadata.snapshots("broken"));
+  const failing = new TreeSnapshotter(new OverlayTrees(), "/nowhere", bed.metadata.snapshots("broken"));
   failing.purge = async () => {
     throw new EngineError("resourceExhausted", "snapshots: disk");
   };

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { KeyedLock } from "#base/keyed-lock.ts";
-import { OverlaySnapshotter } from "#drivers/snapshot-overlay/overlay-snapshotter.ts";
-import { NativeSnapshotter } from "#drivers/snapshot-native/native-snapshotter.ts";
+import { NativeTrees } from "#drivers/snapshot-trees/native-trees.ts";
+import { OverlayTrees } from "#drivers/snapshot-trees/overlay-trees.ts";
+import { TreeSnapshotter } from "#drivers/snapshot-trees/tree-snapshotter.ts";
 import { FsContentStore } from "#drivers/content-fs/fs-content-store.ts";
 import { LayerWorkers } from "#drivers/layer-tar/layer-workers.ts";
 import { TarLayerApplier } from "#drivers/layer-tar/tar-layer-applier.ts";
@@ -23,8 +24,12 @@ export async function openUnpackBed(): Promise<UnpackBed> {
   const workers = stack.use(new LayerWorkers());
   const mounter = new LinuxMounter();
   const snapshotters = [
-    new OverlaySnapshotter(join(directory, "overlayfs"), metadata.snapshots("overlayfs")),
-    new NativeSnapshotter(join(directory, "native"), metadata.snapshots("native"), new TarTreeArchiver(workers)),
+    new TreeSnapshotter(new OverlayTrees(), join(directory, "overlayfs"), metadata.snapshots("overlayfs")),
+    new TreeSnapshotter(
+      new NativeTrees(new TarTreeArchiver(workers)),
+      join(directory, "native"),
+      metadata.snapshots("native"),
+    ),
   ];
   const engine: UnpackEngine = {
     content: await FsContentStore.open(join(directory, "content"), metadata.content),

@@ -11,7 +11,8 @@ import { SqliteMetadata } from "#drivers/metadata-sqlite/sqlite-metadata.ts";
 import { LinuxMounter } from "#drivers/mount-linux/linux-mounter.ts";
 import { OciRegistry } from "#drivers/registry-oci/oci-registry.ts";
 import { registryDefaults, type RegistryConfig } from "#drivers/registry-oci/registry-config.ts";
-import { OverlaySnapshotter } from "#drivers/snapshot-overlay/overlay-snapshotter.ts";
+import { OverlayTrees } from "#drivers/snapshot-trees/overlay-trees.ts";
+import { TreeSnapshotter } from "#drivers/snapshot-trees/tree-snapshotter.ts";
 import type { Engine } from "#engine/engine.ts";
 import { DocumentCache } from "#engine/images/document-cache.ts";
 import { BlobFlights } from "#engine/images/blob-flights.ts";
@@ -65,7 +66,7 @@ export async function openImageBed(config: Partial<RegistryConfig> = {}): Promis
   const metadata = undo.use(SqliteMetadata.open(join(root, "meta.db")));
   const content = await FsContentStore.open(join(root, "content"), metadata.content);
   const registry = undo.use(new OciRegistry({ ...quickRegistry, ...config }));
-  const overlay = new OverlaySnapshotter(join(root, "overlayfs"), metadata.snapshots("overlayfs"));
+  const overlay = new TreeSnapshotter(new OverlayTrees(), join(root, "overlayfs"), metadata.snapshots("overlayfs"));
   const engine: ImageEngine = {
     settings: {
       platform: hostPlatform({ platform: "linux", arch: "x64" }),

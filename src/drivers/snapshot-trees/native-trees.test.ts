@@ -8,7 +8,8 @@ import { TarTreeArchiver } from "#drivers/layer-tar/tar-tree-archiver.ts";
 import { SqliteMetadata } from "#drivers/metadata-sqlite/sqlite-metadata.ts";
 import { LinuxMounter } from "#drivers/mount-linux/linux-mounter.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
-import { NativeSnapshotter } from "./native-snapshotter.ts";
+import { NativeTrees } from "./native-trees.ts";
+import { TreeSnapshotter } from "./tree-snapshotter.ts";
 
 for (const records of ["memory", "sqlite"] as const) {
   snapshotterContract(`native, records in ${records}`, async () => {
@@ -22,7 +23,7 @@ for (const records of ["memory", "sqlite"] as const) {
         : stack.use(SqliteMetadata.open(join(directory, "meta.db"))).snapshots("native");
     const trees = join(directory, "trees");
     const archiver = new TarTreeArchiver(stack.use(new LayerWorkers()));
-    const open = () => new NativeSnapshotter(trees, index, archiver);
+    const open = () => new TreeSnapshotter(new NativeTrees(archiver), trees, index);
     const owned = stack.move();
     return {
       snapshotter: open(),

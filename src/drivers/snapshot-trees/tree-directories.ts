@@ -1,8 +1,9 @@
-import { chmod, chown, lstat, mkdir, readdir, rm, utimes } from "node:fs/promises";
+import { lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, errnoOf } from "#base/errors.ts";
+import type { Tree } from "./tree-kind.ts";
 
-/** The directories of one snapshotter, `<treeId>/{work,fs}`; `fs` is made last, so that it tells a whole one. */
+/** The directories of one snapshotter, `<treeId>/fs` and what its kind keeps beside; `fs` has that name once it is whole. */
 export class TreeDirectories {
   readonly #directory: string;
 
@@ -10,26 +11,29 @@ export class TreeDirectories {
     this.#directory = directory;
   }
 
-  path(treeId: number): string {
-    return join(this.#directory, `${treeId}`);
-  }
-
-  files(treeId: number): string {
-    return join(this.path(treeId), "fs");
+  tree(treeId: number): Tree {
+    const directory = join(this.#directory, `${treeId}`);
+    return { directory, files: join(directory, "fs") };
   }
 
   async ensure(): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
   }
 
-  /** The new root has owner, mode and times of `parentId`'s: the upper layer's root is what a container sees. */
-  async create(treeId: number, parentId: number | undefined): Promise<void> {
+  /**
+   * `begin` fills the tree under another name than it has afterwards.
+   *
+   * @throws resourceExhausted when the disk is full
+   */
+  async create(treeId: number, begin: (half: Tree) => Promise<void>): Promise<void> {
+    const { directory, files } = this.tree(treeId);
+    const half = join(directory, "new");
     try {
       await this.ensure();
-      await mkdir(this.path(treeId), { mode: 0o700 });
-      await mkdir(join(this.path(treeId), "work"), { mode: 0o711 });
-      await mkdir(this.files(treeId), { mode: 0o755 });
-      if (parentId !== undefined) await this.#inheritRoot(treeId, parentId);
+      await mkdir(directory, { mode: 0o700 });
+      await mkdir(half, { mode: 0o755 });
+      await begin({ directory, files: half });
+      await rename(half, files);
     } catch (error) {
       if (errnoOf(error) !== "ENOSPC") throw error;
       throw new EngineError("resourceExhausted", `snapshot tree ${treeId}: no space left on the disk`, {
@@ -39,14 +43,14 @@ export class TreeDirectories {
   }
 
   async isWhole(treeId: number): Promise<boolean> {
-    return await lstat(this.files(treeId)).then(
+    return await lstat(this.tree(treeId).files).then(
       () => true,
       () => false,
     );
   }
 
   async remove(treeId: number): Promise<void> {
-    await rm(this.path(treeId), { recursive: true, force: true });
+    await rm(this.tree(treeId).directory, { recursive: true, force: true });
   }
 
   /** `known` is asked after the directory was read: what is made meanwhile has its record already. */
@@ -59,13 +63,5 @@ export class TreeDirectories {
     const unknown = names.filter((name) => /^\d+$/.test(name) && !keep.has(Number(name)));
     for (const name of unknown) await this.remove(Number(name));
     return unknown.length;
-  }
-
-  async #inheritRoot(treeId: number, parentId: number): Promise<void> {
-    const stat = await lstat(this.files(parentId));
-    const path = this.files(treeId);
-    await chown(path, stat.uid, stat.gid);
-    await chmod(path, stat.mode & 0o7777);
-    await utimes(path, stat.atimeMs / 1000, stat.mtimeMs / 1000);
   }
 }

@@ -3,11 +3,11 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { MemorySnapshotIndex } from "#core/snapshots/memory-snapshot-index.ts";
 import { snapshotterContract } from "#core/snapshots/snapshotter.contract.ts";
-
 import { SqliteMetadata } from "#drivers/metadata-sqlite/sqlite-metadata.ts";
 import { LinuxMounter } from "#drivers/mount-linux/linux-mounter.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
-import { OverlaySnapshotter } from "./overlay-snapshotter.ts";
+import { OverlayTrees } from "./overlay-trees.ts";
+import { TreeSnapshotter } from "./tree-snapshotter.ts";
 
 for (const records of ["memory", "sqlite"] as const) {
   snapshotterContract(`overlay, records in ${records}`, async () => {
@@ -20,7 +20,7 @@ for (const records of ["memory", "sqlite"] as const) {
         ? new MemorySnapshotIndex()
         : stack.use(SqliteMetadata.open(join(directory, "meta.db"))).snapshots("overlay");
     const trees = join(directory, "trees");
-    const open = () => new OverlaySnapshotter(trees, index);
+    const open = () => new TreeSnapshotter(new OverlayTrees(), trees, index);
     const owned = stack.move();
     return {
       snapshotter: open(),

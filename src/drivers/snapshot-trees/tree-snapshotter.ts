@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { EngineError } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { LabelPatch, Labels } from "#core/labels.ts";
@@ -15,21 +14,25 @@ import {
   type SnapshotUsage,
 } from "#core/snapshots/snapshotter.ts";
 import { diskUsage } from "./disk-usage.ts";
-import { overlayMounts } from "./overlay-mounts.ts";
 import { TreeDirectories } from "./tree-directories.ts";
+import type { TreeKind } from "./tree-kind.ts";
 
-/** Snapshots as overlayfs layers. Source: Documentation/filesystems/overlayfs.rst. */
-export class OverlaySnapshotter implements Snapshotter {
-  readonly name = "overlayfs";
-  readonly capabilities = { rebase: true } as const;
+/** Snapshots as directories of one filesystem; how they build on each other is the kind's. */
+export class TreeSnapshotter implements Snapshotter {
+  readonly name: string;
+  readonly capabilities: Snapshotter["capabilities"];
+  readonly #kind: TreeKind;
   readonly #index: SnapshotIndex;
   readonly #trees: TreeDirectories;
 
   /** `directory` holds the trees; made when missing, by {@link recover} or the first snapshot. */
-  constructor(directory: string, index: SnapshotIndex) {
-    if (/[,:\\]/.test(directory)) throw new Error(`overlay directory ${directory}: "," ":" and "\\" cannot be mounted`);
-    this.#trees = new TreeDirectories(directory);
+  constructor(kind: TreeKind, directory: string, index: SnapshotIndex) {
+    if (/[,:\\]/.test(directory)) throw new Error(`snapshots in ${directory}: "," ":" and "\\" cannot be mounted`);
+    this.name = kind.name;
+    this.capabilities = { rebase: kind.layered };
+    this.#kind = kind;
     this.#index = index;
+    this.#trees = new TreeDirectories(directory);
   }
 
   async get(call: Call, key: SnapshotKey | SnapshotName): Promise<SnapshotInfo> {
@@ -49,10 +52,11 @@ export class OverlaySnapshotter implements Snapshotter {
     return toInfo(await this.#index.updateLabels(call, key, patch));
   }
 
+  /** Of the tree itself: what it shares with its parents counts where it was copied. */
   async usage(call: Call, key: SnapshotKey | SnapshotName): Promise<SnapshotUsage> {
     const record = await this.#record(call, key);
     const noted = await this.#index.usage(call, key);
-    return noted ?? (await diskUsage(call.signal, this.#trees.files(record.treeId)));
+    return noted ?? (await diskUsage(call.signal, this.#trees.tree(record.treeId).files));
   }
 
   async prepare(call: Call, key: SnapshotKey, parent?: SnapshotName, labels?: Labels): Promise<Mount[]> {
@@ -72,19 +76,26 @@ export class OverlaySnapshotter implements Snapshotter {
     const below = on === undefined ? undefined : await this.#record(call, on);
     const parentIds = below === undefined ? record.parentTreeIds : [below.treeId, ...below.parentTreeIds];
     return {
-      directory: this.#trees.files(record.treeId),
-      whiteouts: "overlay",
-      parents: parentIds.map((id) => this.#trees.files(id)),
+      directory: this.#trees.tree(record.treeId).files,
+      whiteouts: this.#kind.whiteouts,
+      parents: this.#kind.layered ? parentIds.map((id) => this.#trees.tree(id).files) : [],
     };
   }
 
   async commit(call: Call, name: SnapshotName, key: SnapshotKey, options: CommitOptions = {}): Promise<void> {
     const record = await this.#uncommitted(call, key);
-    const usage = options.usage ?? (await diskUsage(call.signal, this.#trees.files(record.treeId)));
     const { parent, labels } = options;
+    if (!this.#kind.layered && parent !== undefined && parent !== record.parent) {
+      throw new EngineError(
+        "invalidArgument",
+        `snapshot ${key}: ${this.name} snapshots keep the parent they were made on`,
+      );
+    }
+    const noted = this.#kind.layered ? options.usage : undefined;
+    const usage = noted ?? (await diskUsage(call.signal, this.#trees.tree(record.treeId).files));
     await this.#index.commit(call, name, key, {
       ...usage,
-      ...(parent === undefined ? {} : { parent }),
+      ...(parent === undefined || !this.#kind.layered ? {} : { parent }),
       ...(labels === undefined ? {} : { labels }),
     });
   }
@@ -119,12 +130,18 @@ export class OverlaySnapshotter implements Snapshotter {
     const options = { ...(parent === undefined ? {} : { parent }), ...(labels === undefined ? {} : { labels }) };
     const record = await this.#index.insert(call, key, kind, options);
     try {
-      await this.#trees.create(record.treeId, record.parentTreeIds[0]);
+      await this.#begin(call, record);
     } catch (error) {
       await this.remove(call, key);
       throw error;
     }
     return this.#mountsOf(record);
+  }
+
+  /** A view has nothing of its own: its tree stays empty. */
+  async #begin(call: Call, { kind, treeId, parentTreeIds: [parentId] }: SnapshotRecord): Promise<void> {
+    const parent = kind === "view" || parentId === undefined ? undefined : this.#trees.tree(parentId);
+    await this.#trees.create(treeId, async (half) => await this.#kind.begin(call, half, parent));
   }
 
   async #record(call: Call, key: SnapshotKey | SnapshotName): Promise<SnapshotRecord> {
@@ -140,12 +157,8 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   #mountsOf({ kind, treeId, parentTreeIds }: SnapshotRecord): Mount[] {
-    return overlayMounts({
-      readOnly: kind === "view",
-      upper: this.#trees.files(treeId),
-      work: join(this.#trees.path(treeId), "work"),
-      lowers: parentTreeIds.map((id) => this.#trees.files(id)),
-    });
+    const parents = parentTreeIds.map((id) => this.#trees.tree(id));
+    return this.#kind.mounts(this.#trees.tree(treeId), parents, kind === "view" ? "ro" : "rw");
   }
 }
 

@@ -38,6 +38,7 @@ import { openDockerServer } from "#surfaces/docker/server.ts";
 import type { Config } from "./config.ts";
 import { engineSettings } from "./engine-settings.ts";
 import { findGroupId } from "./find-group.ts";
+import { releaseMemoryAtRest } from "./rest.ts";
 import { readVersion } from "./version.ts";
 
 /** Wraps a noun as it is composed; crash tests stop it at named points. */
@@ -62,16 +63,17 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   stack.defer(() => closing.abort());
   await ensureBuiltinNetworks(call, engine);
   await recover(call, engine);
-  runCollector(collector, stack);
+  runUntilClosed(stack, (signal) => collector.run(signal));
   await openSurfaces(call, engine, stack, config);
+  runUntilClosed(stack, (signal) => releaseMemoryAtRest(engine.events, log, signal));
   const held = stack.move();
   return { engine, call, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
-/** Every noun in order of need; each that must end is on the stack. */
 /** Archives of `docker cp` on their way at a time. */
 const maxArchives = 8;
 
+/** Every noun in order of need; each that must end is on the stack. */
 async function composeEngine(
   call: Call,
   stack: AsyncDisposableStack,
@@ -172,9 +174,9 @@ async function hostServers(): Promise<readonly string[]> {
   return parseResolvConf(await readHostResolvConf()).servers;
 }
 
-function runCollector(collector: GarbageCollector, stack: AsyncDisposableStack): void {
+function runUntilClosed(stack: AsyncDisposableStack, run: (signal: AbortSignal) => Promise<void>): void {
   const ending = new AbortController();
-  const running = collector.run(ending.signal);
+  const running = run(ending.signal);
   stack.defer(async () => {
     ending.abort();
     await running;

@@ -4,11 +4,9 @@ import type { Container } from "#core/containers/container.ts";
 import type { NetworkRequest } from "#core/containers/container-config.ts";
 import type { Network, NetworkAttachment } from "#core/networks/network.ts";
 import { attachOne, type NetworkEngine, releaseOne } from "./container-network.ts";
+import { lockContainer } from "./container-lock.ts";
 import { networkFilePaths } from "./container-paths.ts";
-import type { Engine } from "./engine.ts";
 import { networkTexts, updateNetworkFiles } from "./write-network-files.ts";
-
-type ConnectEngine = NetworkEngine & Pick<Engine, "locks" | "settings">;
 
 /**
  * Puts a container on one more network: at once when it runs, at its next start otherwise.
@@ -17,12 +15,12 @@ type ConnectEngine = NetworkEngine & Pick<Engine, "locks" | "settings">;
  */
 export async function connectNetwork(
   call: Call,
-  engine: ConnectEngine,
+  engine: NetworkEngine,
   request: { readonly container: string; readonly network: string; readonly settings: Omit<NetworkRequest, "network"> },
 ): Promise<void> {
   const network = await engine.networks.get(call, request.network);
   const { id } = await engine.containers.resolve(call, request.container);
-  using _lock = await engine.locks.acquire(`container/${id}`, call.signal);
+  using _lock = await lockContainer(call, engine, id);
   const container = await engine.containers.get(call, id);
   refuseImpossible(container, network);
   const wanted: NetworkRequest = { network: network.name, ...request.settings };
@@ -41,12 +39,12 @@ export async function connectNetwork(
  */
 export async function disconnectNetwork(
   call: Call,
-  engine: ConnectEngine,
+  engine: NetworkEngine,
   request: { readonly container: string; readonly network: string; readonly force: boolean },
 ): Promise<void> {
   const network = await findNetwork(call, engine, request);
   const { id } = await engine.containers.resolve(call, request.container);
-  using _lock = await engine.locks.acquire(`container/${id}`, call.signal);
+  using _lock = await lockContainer(call, engine, id);
   const container = await engine.containers.get(call, id);
   if (others(container, network).length === container.config.networks.length) {
     if (container.config.linuxNamespaces.network.t === "host" && network.name === "host") {
@@ -72,7 +70,7 @@ export async function disconnectNetwork(
  */
 async function moveDefaultRoute(
   call: Call,
-  engine: ConnectEngine,
+  engine: NetworkEngine,
   container: Container,
   gone: NetworkAttachment,
 ): Promise<void> {
@@ -100,7 +98,7 @@ async function moveDefaultRoute(
 /** Does `change` and brings hosts and resolv.conf after it. A container whose files are gone keeps its new networks. */
 async function changeFiles(
   call: Call,
-  engine: ConnectEngine,
+  engine: NetworkEngine,
   container: Container,
   change: () => Promise<unknown>,
 ): Promise<void> {
@@ -156,7 +154,7 @@ function withNetworks(container: Container, networks: readonly NetworkRequest[])
 
 async function findNetwork(
   call: Call,
-  engine: ConnectEngine,
+  engine: NetworkEngine,
   { network, force }: { network: string; force: boolean },
 ): Promise<Pick<Network, "id" | "name">> {
   try {

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import test from "node:test";
@@ -12,6 +15,7 @@ import { networkFilePaths } from "./container-paths.ts";
 import { createNetwork, ensureBuiltinNetworks } from "./create-network.ts";
 import { pruneNetworks } from "./prune-networks.ts";
 import { recoverNetworks } from "./recover-networks.ts";
+import { restatePeers } from "./restate-peers.ts";
 import { removeNetwork } from "./remove-network.ts";
 import { writeNetworkFiles } from "./write-network-files.ts";
 
@@ -178,6 +182,59 @@ test("after a kill: who runs keeps address, names and rules, everything else is 
   });
   await fails("permissionDenied", attachNetworks(call, again, next), /^Address already in use/);
   await detachNetworks(call, again, lives);
+});
+
+test("where port 53 of the gateway is taken, peers are in the hosts files, until names are served", async (t) => {
+  await using it = await networkEngine(t);
+  if (it === undefined) return;
+  const { engine } = it;
+  const mine = await createNetwork(call, engine, wanted("mine"));
+  const gateway = mine.subnets[0]?.gateway ?? "";
+  await using undo = new AsyncDisposableStack();
+  execFileSync("ip", ["address", "add", `${gateway}/32`, "dev", "lo"]);
+  undo.defer(() => void execFileSync("ip", ["address", "del", `${gateway}/32`, "dev", "lo"]));
+  const taker = createSocket("udp4");
+  let taken = true;
+  undo.defer(() => void (taken && taker.close()));
+  taker.bind({ address: gateway, port: 53, exclusive: true });
+  await once(taker, "listening");
+
+  const up = async (name: string) => {
+    const container = await it.container(name, { networks: [{ network: "mine", aliases: [`${name}-alias`] }] });
+    const attachments = await attachNetworks(call, engine, container);
+    const etc = networkFilePaths(engine, container);
+    await mkdir(dirname(etc.hosts), { recursive: true });
+    await writeNetworkFiles(call, engine, { container, attachments, etc });
+    await restatePeers(call, engine, mine);
+    return { container, etc, address: attachments[0]?.ipv4?.address ?? "" };
+  };
+  const peersOf = async ({ etc }: { etc: { hosts: string } }) =>
+    (await readFile(etc.hosts, "utf8")).split("\n").filter((line) => line.includes("# peer on mine"));
+  const lineOf = ({ container, address }: Awaited<ReturnType<typeof up>>) =>
+    `${address}\t${container.name} ${container.id.slice(0, 12)} ${container.name}-alias\t# peer on mine`;
+
+  const one = await up("one");
+  const two = await up("two");
+  const three = await up("three");
+  await appendFile(one.etc.hosts, "192.0.2.1\tmine\n");
+  assert.deepEqual(await peersOf(one), [two, three].map(lineOf));
+  assert.deepEqual(await peersOf(three), [one, two].map(lineOf));
+  await detachNetworks(call, engine, two.container);
+  assert.deepEqual(await peersOf(one), [lineOf(three)]);
+  // A new daemon writes what the last one wrote.
+  const again = await it.reopen();
+  await recoverNetworks(call, again, () => true);
+  assert.deepEqual(await peersOf(one), [lineOf(three)]);
+
+  taker.close();
+  taken = false;
+  await once(taker, "close");
+  const four = await it.container("four", on("mine"));
+  await attachNetworks(call, again, four);
+  assert.deepEqual([await peersOf(one), await peersOf(three)], [[], []]);
+  assert.match(await readFile(one.etc.hosts, "utf8"), /192\.0\.2\.1\tmine/);
+  assert.match(await readFile(one.etc.resolvConf, "utf8"), new RegExp(`^nameserver ${gateway}$`, "m"));
+  for (const container of [one.container, three.container, four]) await detachNetworks(call, again, container);
 });
 
 test("bad names, builtin names, taken names and unknown drivers are refused in Docker's words", async (t) => {

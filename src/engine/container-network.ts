@@ -5,11 +5,13 @@ import type { NetworkRequest } from "#core/containers/container-config.ts";
 import type { NameRecord } from "#core/networks/name-service.ts";
 import type { Network, NetworkAttachment } from "#core/networks/network.ts";
 import type { Engine } from "./engine.ts";
+import { namesOn } from "./names-on.ts";
 import { networkEvent } from "./network-event.ts";
+import { isServed, restatePeers } from "./restate-peers.ts";
 
 export type NetworkEngine = Pick<
   Engine,
-  "containers" | "networks" | "networkDriver" | "linuxNamespaces" | "names" | "events"
+  "containers" | "networks" | "networkDriver" | "linuxNamespaces" | "names" | "events" | "locks" | "settings"
 >;
 
 /**
@@ -108,7 +110,9 @@ export async function attachOne(call: Call, engine: NetworkEngine, attach: Attac
     attachments: [...withoutNetwork(now, network), attachment],
   }));
   await refuseRemovedMeanwhile(call, engine, network);
+  const wasServed = isServed(engine, network);
   await stateNames(engine, container, network, attachment);
+  if (!wasServed || !isServed(engine, network)) await restatePeers(call, engine, network);
   undo.move();
   networkEvent(call, engine, "connect", network, { container: container.id });
   return attachment;
@@ -123,6 +127,7 @@ export async function releaseOne(
 ): Promise<void> {
   const network = await findNetwork(call, engine, attachment);
   if (network === undefined) return;
+  if (!isServed(engine, network)) await restatePeers(call, engine, network, container.id);
   await engine.names.delete(network, container.id);
   const linuxNamespacePath = engine.linuxNamespaces.pathOf(container.id);
   await engine.networkDriver.detach(call, { network, containerId: container.id, linuxNamespacePath, attachment });
@@ -156,11 +161,10 @@ export async function stateNames(
   attachment: NetworkAttachment,
 ): Promise<void> {
   if (network.builtin) return;
-  const names = [container.name, container.id.slice(0, 12), ...attachment.aliases].map((name) => name.toLowerCase());
   const upstreams = container.config.dns.servers;
   const record: NameRecord = {
     containerId: container.id,
-    names: [...new Set(names)],
+    names: namesOn(container, attachment),
     ...(attachment.ipv4 && { ipv4: attachment.ipv4.address }),
     ...(attachment.ipv6 && { ipv6: attachment.ipv6.address }),
     ...(upstreams.length > 0 && { upstreams }),

@@ -12,6 +12,7 @@ import { containerDirectory, networkFilePaths, rootfsDirectory } from "./contain
 import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
 import { fillLinuxNamespace, openLinuxNamespace } from "./container-network.ts";
+import { isServed, restatePeers } from "./restate-peers.ts";
 import { writeNetworkFiles } from "./write-network-files.ts";
 import { toOciSpec } from "./oci-spec/to-oci-spec.ts";
 
@@ -47,6 +48,10 @@ async function connect(call: Call, engine: Engine, container: Container, etc: Et
   // In another container's network it has that one's files.
   if (container.config.linuxNamespaces.network.t === "container") return;
   await writeNetworkFiles(call, engine, { container, attachments, etc });
+  for (const { networkId } of attachments) {
+    const network = await engine.networks.get(call, networkId);
+    if (!isServed(engine, network)) await restatePeers(call, engine, network);
+  }
 }
 
 type EtcFiles = { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };

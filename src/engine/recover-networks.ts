@@ -3,6 +3,7 @@ import type { Call } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { Network } from "#core/networks/network.ts";
 import { type NetworkEngine, stateNames } from "./container-network.ts";
+import { restatePeers } from "./restate-peers.ts";
 
 /**
  * At start, after it is known which containers run: restores rules, ports and names of those, frees everything else
@@ -33,6 +34,8 @@ export async function recoverNetworks(
   }
   for (const { container, network, attachment } of live)
     await restoreNames(call, engine, container, network, attachment);
+  const served = new Map(live.map(({ network, container }) => [network, container.namespace]));
+  for (const [network, namespace] of served) await restatePeers({ ...call, namespace }, engine, network);
 }
 
 async function deleteLeftOver(call: Call, engine: NetworkEngine, running: ReadonlySet<string>): Promise<void> {

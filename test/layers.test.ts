@@ -17,7 +17,7 @@ const layers: Record<string, Rule> = {
   },
   surfaces: {
     may: ["base", "core", "engine", "node"],
-    thirdParty: [],
+    thirdParty: ["ws"],
     why: "a surface translates; it reaches no driver, file or other surface by itself",
   },
   clients: { may: ["base", "node"], thirdParty: [], why: "a client speaks a wire protocol to any server" },

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { testCall } from "#test/support/call.ts";
+import { ProcessRuntime } from "./process-runtime.fixture.ts";
+import { StreamingServer, type StreamingServerOptions } from "./streaming-server.ts";
+import type { WantedStreams } from "./streaming-runtime.ts";
+
+export type StreamingBed = AsyncDisposable & {
+  readonly server: StreamingServer;
+  readonly runtime: ProcessRuntime;
+  /** URL of an exec; `streams` is letters: i, o, e, t. */
+  exec(streams: string, ...args: string[]): string;
+};
+
+/** A server over real processes. Disposing proves that no call, process or connection is left, of tests' clients too. */
+export async function openStreamingBed(options: StreamingServerOptions = {}): Promise<StreamingBed> {
+  const runtime = new ProcessRuntime();
+  const server = await StreamingServer.open(testCall(), runtime, options);
+  return {
+    server,
+    runtime,
+    exec: (streams, ...args) => server.getExec({ containerId: "c", args, ...wanted(streams) }),
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      assert.equal(runtime.running, 0, "calls that have not settled");
+      assert.equal(runtime.children.size, 0, "processes left");
+      for (let tries = 0; leftOver().length > 0 && tries < 50; tries++) await sleep(20);
+      assert.deepEqual(leftOver(), []);
+    },
+  };
+}
+
+export function wanted(streams: string): WantedStreams {
+  const has = (letter: string) => streams.includes(letter);
+  return { stdin: has("i"), stdout: has("o"), stderr: has("e"), tty: has("t") };
+}
+
+/** Sockets, servers, processes and timers of this test process. */
+function leftOver(): string[] {
+  return process.getActiveResourcesInfo().filter((name) => /^(TCP|Process|Timeout|TLS)/.test(name));
+}

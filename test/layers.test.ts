@@ -15,9 +15,10 @@ const layers: Record<string, Rule> = {
     thirdParty: ["koffi", "smol-toml", "dns-packet"],
     why: "a driver serves core's interfaces and knows neither the engine nor another driver",
   },
+  gen: { may: [], thirdParty: ["@bufbuild/protobuf"], why: "generated wire types know nothing of ours" },
   surfaces: {
-    may: ["base", "core", "engine", "node"],
-    thirdParty: ["ws"],
+    may: ["base", "core", "engine", "gen", "node"],
+    thirdParty: ["ws", "@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node"],
     why: "a surface translates; it reaches no driver, file or other surface by itself",
   },
   clients: { may: ["base", "node"], thirdParty: [], why: "a client speaks a wire protocol to any server" },

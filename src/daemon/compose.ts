@@ -12,12 +12,14 @@ import { FsContentStore } from "#drivers/content-fs/fs-content-store.ts";
 import { LayerWorkers } from "#drivers/layer-tar/layer-workers.ts";
 import { TarLayerApplier } from "#drivers/layer-tar/tar-layer-applier.ts";
 import { PinnedLinuxNamespaces } from "#drivers/linux-namespaces/pinned-linux-namespaces.ts";
+import { PinnedPodNamespaces } from "#drivers/linux-namespaces/pinned-pod-namespaces.ts";
 import { SqliteMetadata } from "#drivers/metadata-sqlite/sqlite-metadata.ts";
 import { TarTreeArchiver } from "#drivers/layer-tar/tar-tree-archiver.ts";
 import { LinuxMounter } from "#drivers/mount-linux/linux-mounter.ts";
 import { LinuxRootFiles } from "#drivers/mount-linux/linux-root-files.ts";
 import { DnsNameService } from "#drivers/name-service-dns/dns-name-service.ts";
 import { CniNetworkDriver } from "#drivers/network-cni/cni-network-driver.ts";
+import { CniPodNetwork } from "#drivers/network-cni/cni-pod-network.ts";
 import { OciRegistry } from "#drivers/registry-oci/oci-registry.ts";
 import { proxyFromEnvironment, registryDefaults } from "#drivers/registry-oci/registry-config.ts";
 import { openConmonRuntime } from "#drivers/runtime-conmon/conmon-runtime.ts";
@@ -34,6 +36,7 @@ import { BlobFlights } from "#engine/images/blob-flights.ts";
 import { DocumentCache } from "#engine/images/document-cache.ts";
 import { recover } from "#engine/recover.ts";
 import { Supervisor } from "#engine/supervisor.ts";
+import { openCriServer } from "#surfaces/cri/server.ts";
 import { openDockerServer } from "#surfaces/docker/server.ts";
 import type { Config } from "./config.ts";
 import { engineSettings } from "./engine-settings.ts";
@@ -111,6 +114,9 @@ async function composeEngine(
     networkDriver: decorate("networkDriver", networkDriver),
     linuxNamespaces: decorate("linuxNamespaces", linuxNamespaces),
     names: decorate("names", names),
+    sandboxes: decorate("sandboxes", metadata.sandboxes),
+    podNamespaces: decorate("podNamespaces", stack.use(new PinnedPodNamespaces(join(state, "pods")))),
+    podNetwork: decorate("podNetwork", stack.use(openPodNetwork(config))),
     volumes: decorate("volumes", new LocalVolumeStore(join(root, "volumes"), metadata.volumes)),
     events: new EventBus(),
     locks: new KeyedLock(),
@@ -170,6 +176,14 @@ function openNetworkDriver({ daemon, network }: Config): CniNetworkDriver {
   });
 }
 
+function openPodNetwork({ daemon, network, cri }: Config): CniPodNetwork {
+  return new CniPodNetwork(cri.cniConfDir, {
+    binDirectories: network.pluginDirectories,
+    cacheDirectory: join(daemon.state, "pod-network"),
+    timeoutMs: network.pluginTimeoutMs,
+  });
+}
+
 async function hostServers(): Promise<readonly string[]> {
   return parseResolvConf(await readHostResolvConf()).servers;
 }
@@ -184,6 +198,7 @@ function runUntilClosed(stack: AsyncDisposableStack, run: (signal: AbortSignal) 
 }
 
 async function openSurfaces(call: Call, engine: Engine, stack: AsyncDisposableStack, config: Config): Promise<void> {
+  if (config.cri.enable) stack.use(await openCri(call, engine, config));
   const { socket, group, namespace } = config.docker;
   if (socket === "") return;
   const groupId = group === "" ? undefined : await findGroupId(group);
@@ -194,4 +209,18 @@ async function openSurfaces(call: Call, engine: Engine, stack: AsyncDisposableSt
     ...(groupId === undefined ? {} : { groupId }),
   });
   stack.use(server);
+}
+
+/** Nothing of it is loaded before somebody connects. */
+async function openCri(call: Call, engine: Engine, { cri, daemon }: Config): Promise<AsyncDisposable> {
+  return await openCriServer(call, engine, {
+    socketPath: cri.socket === "" ? join(daemon.state, "ferry.sock") : cri.socket,
+    version: readVersion(),
+    namespace: parseNamespace(cri.namespace),
+    sandboxImage: cri.sandboxImage,
+    unprivilegedPorts: cri.enableUnprivilegedPorts,
+    unprivilegedIcmp: cri.enableUnprivilegedIcmp,
+    streamAddress: cri.streamServerAddress,
+    streamPort: cri.streamServerPort,
+  });
 }

@@ -12,6 +12,17 @@ export const sections = {
     group: text("", "Group, by name or number, that may use the socket; empty is root alone."),
     namespace: text("moby", "Namespace that Docker clients see."),
   },
+  cri: {
+    enable: flag(true, "Serve the kubelet (CRI v1 and v1alpha2)."),
+    socket: text("", "Socket of the CRI; empty is ferry.sock in the state directory."),
+    namespace: text("k8s.io", "Namespace of pods."),
+    cniConfDir: text("/etc/cni/net.d", "Where the pod network's configuration is; the first file by name counts."),
+    sandboxImage: text("registry.k8s.io/pause:3.10", "Image that is shown as pinned; Ferry's pods do without."),
+    enableUnprivilegedPorts: flag(true, "Pods may bind low ports without being root."),
+    enableUnprivilegedIcmp: flag(true, "Pods may ping without being root."),
+    streamServerAddress: text("127.0.0.1", "Where exec, attach and port-forward are served."),
+    streamServerPort: integer(0, "Port of it; 0 is any free one."),
+  },
   images: {
     platform: text("", "What a pull takes from an index, `os/architecture[/variant]`; empty is this machine's."),
     maxDownloads: integer(3, "Layers on their way at a time, all pulls together.", 1),

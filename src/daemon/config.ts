@@ -32,6 +32,7 @@ export function decodeConfig(source: string): { config: Config; warnings: string
   const config: Config = {
     daemon: decode("daemon"),
     docker: decode("docker"),
+    cri: decode("cri"),
     images: decode("images"),
     snapshots: decode("snapshots"),
     runtime: decode("runtime"),

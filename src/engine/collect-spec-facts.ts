@@ -60,18 +60,22 @@ export async function collectSpecFacts(call: Call, engine: Engine, request: Fact
 export async function findUser(
   call: Call,
   { rootFiles }: Pick<Engine, "rootFiles">,
-  { user, additionalGroups }: Pick<ContainerConfig, "user" | "additionalGroups">,
+  { user, additionalGroups, groupPolicy }: Pick<ContainerConfig, "user" | "additionalGroups" | "groupPolicy">,
   rootPath: string,
 ): Promise<ResolvedUser> {
   const [passwd, group] = await Promise.all([
     rootFiles.find(call, rootPath, "/etc/passwd", maxUserFileBytes),
     rootFiles.find(call, rootPath, "/etc/group", maxUserFileBytes),
   ]);
-  return resolveUser(user, additionalGroups, { passwd: decode(passwd), group: decode(group) });
+  return resolveUser(user, additionalGroups, { passwd: decode(passwd), group: decode(group) }, groupPolicy);
 }
 
 /** Features of the runtime binary that a container's handler names. */
-export function featuresOf({ runtime }: Pick<Engine, "runtime">, { runtimeHandler }: Container): RuntimeFeatures {
+export function featuresOf(engine: Pick<Engine, "runtime">, { runtimeHandler }: Container): RuntimeFeatures {
+  return featuresOfHandler(engine, runtimeHandler);
+}
+
+export function featuresOfHandler({ runtime }: Pick<Engine, "runtime">, runtimeHandler: string): RuntimeFeatures {
   const all = runtime.features();
   const found = all.find(({ name }) => name === runtimeHandler) ?? all[0];
   if (found === undefined) throw new Error("runtime has no handler");
@@ -82,6 +86,8 @@ async function joinedNamespaces(call: Call, engine: Engine, { linuxNamespaces }:
   const paths: Partial<Record<keyof ContainerConfig["linuxNamespaces"], string>> = {};
   let shmPath: string | undefined;
   for (const type of ["pid", "ipc", "uts", "cgroup", "network"] as const) {
+    const mode = linuxNamespaces[type];
+    if (mode.t === "path") paths[type] = mode.path;
     const pid = await pidOfOther(call, engine, linuxNamespaces[type]);
     if (pid === undefined) continue;
     paths[type] = `/proc/${pid}/ns/${type === "network" ? "net" : type}`;

@@ -8,6 +8,7 @@ import type { ContainerConfig } from "#core/containers/container-config.ts";
 import { newStatus } from "#core/containers/container-status.ts";
 import type { Container, ContainerId } from "#core/containers/container.ts";
 import type { Labels } from "#core/labels.ts";
+import type { SandboxId } from "#core/sandboxes/sandbox.ts";
 import type { SnapshotKey } from "#core/snapshots/snapshotter.ts";
 import { advanceContainer } from "./advance-container.ts";
 import { lockContainer } from "./container-lock.ts";
@@ -31,6 +32,9 @@ export type CreateContainerRequest = {
   readonly extensions: Readonly<Record<string, JsonObject>>;
   /** Undefined: the runtime's default one. */
   readonly runtimeHandler?: string;
+  readonly sandboxId?: SandboxId;
+  /** Where its log goes; undefined: the engine's own place. A log elsewhere stays when the container goes. */
+  readonly logPath?: string;
 };
 
 const randomNameAttempts = 10;
@@ -96,7 +100,7 @@ async function reserve(
 function newRecord(
   { namespace }: Call,
   engine: Engine,
-  { imageReference, config, labels, extensions, runtimeHandler }: CreateContainerRequest,
+  { imageReference, config, labels, extensions, runtimeHandler, logPath, sandboxId }: CreateContainerRequest,
   image: ContainerImage,
 ): Omit<Container, "name"> {
   const hex = randomBytes(32).toString("hex");
@@ -110,6 +114,7 @@ function newRecord(
     snapshotter: engine.settings.defaultSnapshotter,
     snapshotKey: hex as SnapshotKey,
     runtimeHandler: runtimeHandler ?? engine.runtime.defaultHandler,
+    ...(sandboxId !== undefined && { sandboxId }),
     config: {
       ...config,
       hostname: config.hostname === "" && ownHostname ? hex.slice(0, 12) : config.hostname,
@@ -117,7 +122,7 @@ function newRecord(
     },
     status: newStatus,
     attachments: [],
-    logPath: join(containerDirectory(engine, { id, namespace }), "container.log"),
+    logPath: logPath ?? join(containerDirectory(engine, { id, namespace }), "container.log"),
     extensions,
     createdAtNs: nowNs(),
   };

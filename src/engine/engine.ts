@@ -17,6 +17,9 @@ import type { NameService } from "#core/networks/name-service.ts";
 import type { NetworkDriver } from "#core/networks/network-driver.ts";
 import type { NetworkStore } from "#core/networks/network-store.ts";
 import type { Registry } from "#core/registry/registry.ts";
+import type { PodNamespaces } from "#core/sandboxes/pod-namespaces.ts";
+import type { PodNetwork } from "#core/sandboxes/pod-network.ts";
+import type { SandboxStore } from "#core/sandboxes/sandbox-store.ts";
 import type { Snapshotter } from "#core/snapshots/snapshotter.ts";
 import type { Runtime } from "#core/tasks/runtime.ts";
 import type { VolumeStore } from "#core/volumes/volume-store.ts";
@@ -73,6 +76,9 @@ export type Engine = {
   readonly linuxNamespaces: LinuxNamespaces;
   readonly names: NameService;
   readonly volumes: VolumeStore;
+  readonly sandboxes: SandboxStore;
+  readonly podNamespaces: PodNamespaces;
+  readonly podNetwork: PodNetwork;
   readonly events: EventBus;
   readonly locks: KeyedLock;
   /** Layers on their way at a time, all pulls together. */

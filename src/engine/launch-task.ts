@@ -46,7 +46,8 @@ export async function launchTask(call: Call, engine: Engine, container: Containe
 async function connect(call: Call, engine: Engine, container: Container, etc: EtcFiles): Promise<void> {
   const attachments = await fillLinuxNamespace(call, engine, container);
   // In another container's network it has that one's files.
-  if (container.config.linuxNamespaces.network.t === "container") return;
+  // In a pod's network it has the files that its mounts bring.
+  if (["container", "path"].includes(container.config.linuxNamespaces.network.t)) return;
   await writeNetworkFiles(call, engine, { container, attachments, etc });
   for (const { networkId } of attachments) {
     const network = await engine.networks.get(call, networkId);

@@ -26,6 +26,8 @@ export type ImageSummary = {
   /** What its layers take unpacked; compressed where they are not unpacked. */
   readonly sizeBytes: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** As the config names it; empty is root. */
+  readonly user: string;
   /** How many containers of the namespace are made from it. */
   readonly containers: number;
 };
@@ -117,6 +119,7 @@ async function summarise(
     ...(createdAtNs === undefined ? {} : { createdAtNs }),
     sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
     labels: read.config.config.labels,
+    user: read.config.config.user,
     containers,
   };
 }

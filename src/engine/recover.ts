@@ -14,6 +14,7 @@ import type { Engine } from "./engine.ts";
 import { findTask } from "./find-task.ts";
 import { recoverLeases } from "./recover-leases.ts";
 import { recoverNetworks } from "./recover-networks.ts";
+import { recoverSandboxes } from "./recover-sandboxes.ts";
 import { releaseContainer } from "./release-container.ts";
 import { eraseContainer } from "./remove-container.ts";
 import { startAtBoot } from "./start-at-boot.ts";
@@ -55,8 +56,10 @@ export async function recover(call: Call, engine: Engine): Promise<void> {
   const after = await engine.containers.listAll();
   const unreadable = await engine.containers.listUnreadable();
   for (const { id, error } of unreadable) call.log.error({ containerId: id }, error.message);
+  await recoverSandboxes(call, engine);
+  const pods = (await engine.sandboxes.listAll()).filter(({ state }) => state === "ready");
   const standing = after.filter(({ id, status }) => isUp(status) || failed.has(id));
-  const kept = new Set([...standing, ...unreadable].map(keyOf));
+  const kept = new Set([...standing, ...unreadable, ...pods].map(keyOf));
   await removeOrphans(call, engine, [...after, ...unreadable], kept);
   startAtBoot(engine, after);
 }

@@ -2,11 +2,12 @@ import type { JsonObject } from "#base/json.ts";
 import type { PortProtocol } from "#core/networks/network.ts";
 import type { Resources } from "#core/tasks/resources.ts";
 
-/** A linux namespace: its own, the host's, or another container's (64-digit id). */
+/** A linux namespace: its own, the host's, another container's (64-digit id), or the one pinned at a path. */
 export type LinuxNamespaceMode =
   | { readonly t: "private" }
   | { readonly t: "host" }
-  | { readonly t: "container"; readonly containerId: string };
+  | { readonly t: "container"; readonly containerId: string }
+  | { readonly t: "path"; readonly path: string };
 
 export type ContainerMount =
   | {
@@ -82,6 +83,11 @@ export type ContainerConfig = {
   /** `uid[:gid]` or names, looked up in the image's own files; empty is root. */
   readonly user: string;
   readonly additionalGroups: readonly string[];
+  /**
+   * Whether groups that the image's files give the user count: always, never, or (undefined) as Docker has it, only
+   * without a group in `user`.
+   */
+  readonly groupPolicy?: "merge" | "strict";
   readonly hostname: string;
   readonly domainname: string;
   readonly tty: boolean;

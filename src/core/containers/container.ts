@@ -5,6 +5,7 @@ import type { Namespace } from "#core/call.ts";
 import type { Digest } from "#core/content/digest.ts";
 import type { Labels } from "#core/labels.ts";
 import type { NetworkAttachment } from "#core/networks/network.ts";
+import type { SandboxId } from "#core/sandboxes/sandbox.ts";
 import type { SnapshotKey } from "#core/snapshots/snapshotter.ts";
 import type { ContainerConfig } from "./container-config.ts";
 import type { ContainerStatus } from "./container-status.ts";
@@ -30,6 +31,8 @@ export type Container = {
   readonly snapshotter: string;
   readonly snapshotKey: SnapshotKey;
   readonly runtimeHandler: string;
+  /** The pod it lives in. */
+  readonly sandboxId?: SandboxId;
   readonly config: ContainerConfig;
   readonly status: ContainerStatus;
   /** Present from attach to detach, so that a crash in between leaks nothing. */

@@ -79,7 +79,7 @@ export class PinnedLinuxNamespaces implements LinuxNamespaces {
 }
 
 /** Makes `directory` a shared mount; it must be a mount point for that, so it is bound onto itself where it is none. */
-async function shareDirectory(directory: string): Promise<Syscalls> {
+export async function shareDirectory(directory: string): Promise<Syscalls> {
   await mkdir(directory, { recursive: true, mode: 0o755 });
   const syscalls = await import("./syscalls.ts");
   const share = () => syscalls.mount("none", directory, syscalls.MS_SHARED | syscalls.MS_REC);
@@ -93,7 +93,7 @@ async function shareDirectory(directory: string): Promise<Syscalls> {
   return syscalls;
 }
 
-async function makePinFile(path: string, name: string): Promise<void> {
+export async function makePinFile(path: string, name: string): Promise<void> {
   try {
     await using _file = await open(path, "wx", 0o444);
   } catch (error) {
@@ -136,7 +136,7 @@ function comeBack(syscalls: Syscalls, host: number): void {
   }
 }
 
-function checkedName(name: string): string {
+export function checkedName(name: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name)) return name;
   throw new EngineError("invalidArgument", `linux network namespace ${JSON.stringify(name)}: not a plain file name`);
 }

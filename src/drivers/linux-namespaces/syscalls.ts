@@ -6,6 +6,8 @@ import { EngineError } from "#base/errors.ts";
  * Source: unshare(2), mount(2), setns(2), netdevice(7), linux/if.h.
  */
 export const CLONE_NEWNET = 0x4000_0000;
+export const CLONE_NEWIPC = 0x0800_0000;
+export const CLONE_NEWUTS = 0x0400_0000;
 export const MS_BIND = 0x1000;
 export const MS_REC = 0x4000;
 export const MS_SHARED = 0x10_0000;
@@ -29,6 +31,7 @@ const c = {
     "int mount(const char *source, const char *target, const char *type, unsigned long flags, void *data)",
   ),
   umount2: libc.func("int umount2(const char *target, int flags)"),
+  sethostname: libc.func("int sethostname(const char *name, size_t length)"),
   socket: libc.func("int socket(int domain, int type, int protocol)"),
   ioctl: libc.func("int ioctl(int fd, unsigned long request, void *argument)"),
 };
@@ -48,6 +51,19 @@ export function unshareNetwork(): void {
 
 export function enterNetwork(fd: number): void {
   checked(c.setns(fd, CLONE_NEWNET), "setns");
+}
+
+/** Takes the calling thread into new namespaces of the kinds in `flags`. */
+export function unshare(flags: number): void {
+  checked(c.unshare(flags), "unshare");
+}
+
+export function enter(fd: number, kind: number): void {
+  checked(c.setns(fd, kind), "setns");
+}
+
+export function setHostname(name: string): void {
+  checked(c.sethostname(name, Buffer.byteLength(name)), `set host name ${name}`);
 }
 
 export function mount(source: string, target: string, flags: number): void {

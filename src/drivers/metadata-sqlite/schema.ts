@@ -57,4 +57,10 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (namespace, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE sandboxes (
+    namespace TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (namespace, id), UNIQUE (namespace, name)
+  ) STRICT;
+  `,
 ];

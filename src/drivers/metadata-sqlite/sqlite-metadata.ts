@@ -5,6 +5,7 @@ import { SqliteImageStore } from "./sqlite-image-store.ts";
 import { SqliteLeaseStore } from "./sqlite-lease-store.ts";
 import { SqliteNetworkStore } from "./sqlite-network-store.ts";
 import { SqliteReferenceGraph } from "./sqlite-reference-graph.ts";
+import { SqliteSandboxStore } from "./sqlite-sandbox-store.ts";
 import { SqliteSnapshotIndex } from "./sqlite-snapshot-index.ts";
 import { SqliteVolumeIndex } from "./sqlite-volume-index.ts";
 
@@ -17,6 +18,7 @@ export class SqliteMetadata implements Disposable {
   readonly containers: SqliteContainerStore;
   readonly networks: SqliteNetworkStore;
   readonly volumes: SqliteVolumeIndex;
+  readonly sandboxes: SqliteSandboxStore;
   readonly graph: SqliteReferenceGraph;
 
   private constructor(database: Database) {
@@ -27,6 +29,7 @@ export class SqliteMetadata implements Disposable {
     this.containers = new SqliteContainerStore(database);
     this.networks = new SqliteNetworkStore(database);
     this.volumes = new SqliteVolumeIndex(database);
+    this.sandboxes = new SqliteSandboxStore(database);
     this.graph = new SqliteReferenceGraph(database, this.containers);
   }
 

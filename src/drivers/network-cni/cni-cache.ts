@@ -40,6 +40,15 @@ export class CniCache {
     return { result: entry.result, capabilityArgs: entry.capabilityArgs ?? {} };
   }
 
+  /** The configuration that the entry of an attachment was made with. */
+  async listOf({ containerId, interfaceName }: CniAttachmentSpec): Promise<CniNetworkList | undefined> {
+    const names = await namesIn(this.#directory);
+    const name = names.find((it) => it.endsWith(`_${containerId}_${interfaceName}`));
+    const entry = name === undefined ? undefined : await readEntry(join(this.#directory, name));
+    if (entry?.config === undefined) return undefined;
+    return JSON.parse(Buffer.from(entry.config, "base64").toString()) as CniNetworkList;
+  }
+
   async delete(list: CniNetworkList, spec: CniAttachmentSpec): Promise<void> {
     await rm(this.#path(list, spec), { force: true });
   }
@@ -58,7 +67,7 @@ export class CniCache {
   }
 }
 
-type Entry = Partial<CachedAttachment & { networkName: string; containerId: string }>;
+type Entry = Partial<CachedAttachment & { config: string; networkName: string; containerId: string }>;
 
 async function readEntry(path: string): Promise<Entry | undefined> {
   try {

@@ -79,6 +79,11 @@ export class Cni {
     for (const plugin of list.plugins) await this.#run(call, "CHECK", { list, plugin, spec, result: cached.result });
   }
 
+  /** The list that ADD was made with, of whatever network; undefined without a cached result. */
+  async listOf(spec: CniAttachmentSpec): Promise<CniNetworkList | undefined> {
+    return await this.#cache.listOf(spec);
+  }
+
   async #undo(call: Call, list: CniNetworkList, spec: CniAttachmentSpec): Promise<void> {
     try {
       await this.delete(call, list, spec);

@@ -1,4 +1,5 @@
 import { EngineError } from "#base/errors.ts";
+import type { ContainerConfig } from "#core/containers/container-config.ts";
 import type { ResolvedUser } from "./spec-facts.ts";
 
 export type UserFiles = {
@@ -14,11 +15,16 @@ export const maxUserFileBytes = 4 * 1024 * 1024;
  * `user[:group]` by name or number, against the image's own files. Pure.
  *
  * A number needs no entry; a number with one takes its group, home and memberships from there. With a group given,
- * memberships do not count. Texts are Docker's. Source: moby/sys/user, `GetExecUser`, `GetAdditionalGroups`.
+ * memberships do not count, unless `policy` says so. Texts are Docker's. Source: moby/sys/user, `GetExecUser`, `GetAdditionalGroups`.
  *
  * @throws invalidArgument for a name that no entry has, or a number out of range
  */
-export function resolveUser(user: string, additionalGroups: readonly string[], files: UserFiles): ResolvedUser {
+export function resolveUser(
+  user: string,
+  additionalGroups: readonly string[],
+  files: UserFiles,
+  policy?: ContainerConfig["groupPolicy"],
+): ResolvedUser {
   const [userPart, groupPart] = splitOnce(user, ":");
   const entry = findUser(userPart, files.passwd);
   const uid = entry?.uid ?? parseId(userPart) ?? 0;
@@ -26,8 +32,8 @@ export function resolveUser(user: string, additionalGroups: readonly string[], f
     throw new EngineError("invalidArgument", `unable to find user ${userPart}: no matching entries in passwd file`);
   const groups = [...entriesOf(files.group, 4)].flatMap(toGroup);
   const gid = groupPart === "" ? (entry?.gid ?? 0) : findGroup(groupPart, groups, "unable to find group");
-  const memberships =
-    groupPart === "" && entry !== undefined ? groups.filter(({ members }) => members.includes(entry.name)) : [];
+  const counts = policy === undefined ? groupPart === "" : policy === "merge";
+  const memberships = counts && entry !== undefined ? groups.filter(({ members }) => members.includes(entry.name)) : [];
   const added = additionalGroups.map((name) => findGroup(name, groups, "Unable to find group"));
   return {
     uid: inRange(uid),

@@ -1,0 +1,132 @@
+import { writeFileSync } from "node:fs";
+import { access, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { EngineError, errnoOf } from "#base/errors.ts";
+import type { Call } from "#core/call.ts";
+import type { PodNamespaceKind, PodNamespaces, PodNamespacesSpec } from "#core/sandboxes/pod-namespaces.ts";
+import { checkedName, makePinFile, shareDirectory } from "./pinned-linux-namespaces.ts";
+import type * as syscallsModule from "./syscalls.ts";
+
+type Syscalls = typeof syscallsModule;
+
+const files = { network: "net", ipc: "ipc", uts: "uts" } as const;
+const flagNames = { network: "CLONE_NEWNET", ipc: "CLONE_NEWIPC", uts: "CLONE_NEWUTS" } as const;
+
+/** Namespaces of pods, pinned at `<directory>/<name>/{net,ipc,uts}`; the directory is a shared mount. */
+export class PinnedPodNamespaces implements PodNamespaces {
+  readonly #directory: string;
+  #ready: Promise<Syscalls> | undefined;
+
+  /** @param directory `<state>/pods`; made where missing. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  pathOf(name: string, kind: PodNamespaceKind): string {
+    return join(this.#directory, checkedName(name), files[kind]);
+  }
+
+  async create(call: Call, name: string, spec: PodNamespacesSpec): Promise<void> {
+    call.signal.throwIfAborted();
+    const syscalls = await this.#prepare();
+    const pins = spec.kinds.map((kind) => ({ kind, path: this.pathOf(name, kind) }));
+    await mkdir(join(this.#directory, checkedName(name)), { recursive: true, mode: 0o711 });
+    try {
+      for (const { path } of pins) await makePinFile(path, name);
+      pinNew(syscalls, pins, spec);
+    } catch (error) {
+      await this.delete(call, name);
+      throw error;
+    }
+  }
+
+  async delete(_call: Call, name: string): Promise<void> {
+    const syscalls = await this.#prepare();
+    for (const kind of ["network", "ipc", "uts"] as const) {
+      while (syscalls.unmountDetached(this.pathOf(name, kind)));
+    }
+    await rm(join(this.#directory, checkedName(name)), { recursive: true, force: true });
+  }
+
+  async has(name: string, kinds: readonly PodNamespaceKind[]): Promise<boolean> {
+    const mounts = await readFile("/proc/thread-self/mountinfo", "utf8");
+    return kinds.every((kind) => mounts.includes(` ${this.pathOf(name, kind)} `));
+  }
+
+  async list(): Promise<string[]> {
+    return await readdir(this.#directory).catch(() => []);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if ((await this.list()).length > 0) return;
+    try {
+      await access(this.#directory);
+    } catch {
+      return;
+    }
+    const syscalls = await import("./syscalls.ts");
+    while (syscalls.unmountDetached(this.#directory));
+  }
+
+  async #prepare(): Promise<Syscalls> {
+    this.#ready ??= shareDirectory(this.#directory);
+    try {
+      return await this.#ready;
+    } catch (error) {
+      this.#ready = undefined;
+      throw error;
+    }
+  }
+}
+
+type Pin = { readonly kind: PodNamespaceKind; readonly path: string };
+
+/**
+ * One synchronous stretch on the main thread, as for a container's network: no other JavaScript runs while the thread is
+ * elsewhere. Files of `/proc/sys` are written here, since they belong to the namespaces of whoever opens them.
+ */
+function pinNew(syscalls: Syscalls, pins: readonly Pin[], spec: PodNamespacesSpec): void {
+  const homes = pins.map(({ kind }) => ({
+    fd: syscalls.openNamespace(`/proc/thread-self/ns/${files[kind]}`),
+    flag: syscalls[flagNames[kind]],
+  }));
+  try {
+    syscalls.unshare(homes.reduce((all, { flag }) => all | flag, 0));
+    try {
+      fill(syscalls, pins, spec);
+    } finally {
+      for (const { fd, flag } of homes) comeBack(syscalls, fd, flag);
+    }
+  } finally {
+    for (const { fd } of homes) syscalls.close(fd);
+  }
+}
+
+function fill(syscalls: Syscalls, pins: readonly Pin[], { hostname, sysctls }: PodNamespacesSpec): void {
+  for (const { kind, path } of pins) syscalls.mount(`/proc/thread-self/ns/${files[kind]}`, path, syscalls.MS_BIND);
+  if (pins.some(({ kind }) => kind === "network")) syscalls.loopbackUp();
+  if (hostname !== "" && pins.some(({ kind }) => kind === "uts")) syscalls.setHostname(hostname);
+  for (const [name, value] of Object.entries(sysctls)) writeSysctl(name, value);
+}
+
+function writeSysctl(name: string, value: string): void {
+  const path = join("/proc/sys", name.includes("/") ? name : name.replaceAll(".", "/"));
+  try {
+    if (!path.startsWith("/proc/sys/")) throw new EngineError("invalidArgument", `sysctl ${name}: no such name`);
+    writeFileSync(path, value);
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    throw new EngineError("invalidArgument", `sysctl ${name}=${value}: ${errnoOf(error) ?? String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A daemon stuck in a pod's namespaces would serve nobody: better that it ends. */
+function comeBack(syscalls: Syscalls, fd: number, flag: number): void {
+  try {
+    syscalls.enter(fd, flag);
+  } catch {
+    process.abort();
+  }
+}

@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import { nowNs } from "#base/clock.ts";
+import { EngineError } from "#base/errors.ts";
+import type { JsonObject } from "#base/json.ts";
+import { detachedCall, type Call } from "#core/call.ts";
+import type { Labels } from "#core/labels.ts";
+import type { PodIdentity, Sandbox, SandboxConfig, SandboxId } from "#core/sandboxes/sandbox.ts";
+import type { Engine } from "./engine.ts";
+import { eraseSandbox } from "./remove-sandbox.ts";
+import { writeSandboxFiles } from "./sandbox-files.ts";
+import { lockSandbox, pinnedKinds } from "./sandbox-lock.ts";
+import { toPodAttachment } from "./stop-sandbox.ts";
+import { startPause } from "./sandbox-pause.ts";
+
+export type RunSandboxRequest = {
+  readonly pod: PodIdentity;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** Empty: the default one. */
+  readonly runtimeHandler: string;
+  readonly config: SandboxConfig;
+  readonly extensions: Readonly<Record<string, JsonObject>>;
+};
+
+/**
+ * Makes a pod's sandbox: linux namespaces, network, files. On failure nothing is left. Publishes `create` and `start`.
+ *
+ * @throws alreadyExists when there is a sandbox of the same pod and attempt
+ * @throws invalidArgument for a handler or a sysctl that is not known @throws unavailable without a pod network
+ */
+export async function runSandbox(call: Call, engine: Engine, request: RunSandboxRequest): Promise<Sandbox> {
+  const handler = handlerNamed(engine, request.runtimeHandler);
+  const sandbox = newSandbox(call, request);
+  await engine.sandboxes.create(call, sandbox);
+  using _lock = await lockSandbox(call, engine, sandbox.id);
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => eraseSandbox(detachedCall(call), engine, sandbox));
+  const kinds = pinnedKinds(sandbox);
+  const { hostname, sysctls } = sandbox.config;
+  if (kinds.length > 0) await engine.podNamespaces.create(call, sandbox.id, { kinds, hostname, sysctls });
+  const [filled, attached] = await Promise.allSettled([
+    fill(call, engine, sandbox, handler),
+    sandbox.networked ? engine.podNetwork.attach(call, toPodAttachment(engine, sandbox)) : [],
+  ]);
+  if (attached.status === "rejected") throw attached.reason;
+  if (filled.status === "rejected") throw filled.reason;
+  const addresses = attached.value;
+  const ready = await engine.sandboxes.update(call, sandbox.id, (now) => ({ ...now, state: "ready", addresses }));
+  undo.move();
+  publishSandbox(engine, ready, "create");
+  publishSandbox(engine, ready, "start");
+  return ready;
+}
+
+/** Name of the handler that stands for `asked`. @throws invalidArgument */
+export function handlerNamed({ runtime }: Pick<Engine, "runtime">, asked: string): string {
+  if (asked === "") return runtime.defaultHandler;
+  if (runtime.features().some(({ name }) => name === asked)) return asked;
+  throw new EngineError("invalidArgument", `runtime handler ${JSON.stringify(asked)}: not configured`);
+}
+
+/** States what became of a sandbox. */
+export function publishSandbox({ events }: Pick<Engine, "events">, sandbox: Sandbox, action: string): void {
+  const { namespace, id, name } = sandbox;
+  events.publish({ namespace, type: "sandbox", action, actorId: id, attributes: { name } });
+}
+
+async function fill(call: Call, engine: Engine, sandbox: Sandbox, handler: string): Promise<void> {
+  await writeSandboxFiles(call, engine, sandbox);
+  if (sandbox.config.linuxNamespaces.pid === "pod") await startPause(call, engine, sandbox, handler);
+}
+
+function newSandbox({ namespace }: Call, request: RunSandboxRequest): Sandbox {
+  const { name, namespace: podNamespace, uid, attempt } = request.pod;
+  return {
+    id: randomBytes(32).toString("hex") as SandboxId,
+    namespace,
+    name: `${name}_${podNamespace}_${uid}_${attempt}`,
+    ...request,
+    state: "creating",
+    addresses: [],
+    networked: request.config.linuxNamespaces.network === "pod",
+    createdAtNs: nowNs(),
+  };
+}

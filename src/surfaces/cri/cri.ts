@@ -1,0 +1,21 @@
+import type { Namespace } from "#core/call.ts";
+import type { Engine } from "#engine/engine.ts";
+
+export type CriSettings = {
+  /** Ferry's version. */
+  readonly version: string;
+  /** Of pods. */
+  readonly namespace: Namespace;
+  /** Shown as pinned, so that the kubelet does not collect it. */
+  readonly sandboxImage: string;
+  readonly unprivilegedPorts: boolean;
+  readonly unprivilegedIcmp: boolean;
+  readonly streamAddress: string;
+  readonly streamPort: number;
+};
+
+/** What every handler gets. */
+export type Cri = {
+  readonly engine: Engine;
+  readonly settings: CriSettings;
+};

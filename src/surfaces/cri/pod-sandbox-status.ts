@@ -1,0 +1,29 @@
+import { nowNs } from "#base/clock.ts";
+import type { Call } from "#core/call.ts";
+import { containersOf } from "#engine/stop-sandbox.ts";
+import type { PodSandboxStatusRequest } from "#gen/runtime/v1/pod_status_pb.ts";
+import type { Cri } from "./cri.ts";
+import { toContainerStatus } from "./to-container.ts";
+import { toPodStatus } from "./to-pod.ts";
+
+export async function podSandboxStatus(call: Call, cri: Cri, { podSandboxId, verbose }: PodSandboxStatusRequest) {
+  const { engine } = cri;
+  const sandbox = await engine.sandboxes.get(call, podSandboxId);
+  const containers = await containersOf(call, engine, sandbox.id);
+  return {
+    status: toPodStatus(sandbox),
+    containersStatuses: await Promise.all(containers.map((it) => toContainerStatus(call, cri, it))),
+    timestamp: nowNs(),
+    info: verbose ? { info: JSON.stringify(verboseInfo(cri, sandbox)) } : {},
+  };
+}
+
+function verboseInfo({ engine }: Cri, sandbox: Awaited<ReturnType<Cri["engine"]["sandboxes"]["get"]>>) {
+  const { id, config, runtimeHandler, state } = sandbox;
+  return {
+    sandboxState: state,
+    runtimeHandler,
+    networkNamespace: config.linuxNamespaces.network === "pod" ? engine.podNamespaces.pathOf(id, "network") : "host",
+    config,
+  };
+}

@@ -1,0 +1,88 @@
+import { EngineError } from "#base/errors.ts";
+import type { ContainerConfig as EngineConfig } from "#core/containers/container-config.ts";
+import type { ImageDefaults } from "#core/images/image-config.ts";
+import { parseSeccompProfile } from "#engine/parse-seccomp-profile.ts";
+import {
+  SecurityProfile_ProfileType,
+  SupplementalGroupsPolicy,
+  type LinuxContainerSecurityContext,
+} from "#gen/runtime/v1/security_pb.ts";
+
+type SecurityConfig = Pick<
+  EngineConfig,
+  | "user"
+  | "additionalGroups"
+  | "privileged"
+  | "capabilities"
+  | "rootReadOnly"
+  | "noNewPrivileges"
+  | "maskedPaths"
+  | "readonlyPaths"
+  | "seccomp"
+> & { readonly groupPolicy: "merge" | "strict" };
+
+/** Users, capabilities, profiles and paths of a container. Reads the file of a Localhost profile. */
+export async function toSecurity(
+  context: LinuxContainerSecurityContext | undefined,
+  image: Pick<ImageDefaults, "user">,
+): Promise<SecurityConfig> {
+  const privileged = context?.privileged ?? false;
+  refuseAppArmor(context);
+  return {
+    user: toUser(context, image),
+    additionalGroups: (context?.supplementalGroups ?? []).map(String),
+    groupPolicy: context?.supplementalGroupsPolicy === SupplementalGroupsPolicy.Strict ? "strict" : "merge",
+    privileged,
+    capabilities: {
+      add: context?.capabilities?.addCapabilities ?? [],
+      drop: context?.capabilities?.dropCapabilities ?? [],
+    },
+    rootReadOnly: context?.readonlyRootfs ?? false,
+    noNewPrivileges: context?.noNewPrivs ?? false,
+    maskedPaths: privileged ? [] : (context?.maskedPaths ?? []),
+    readonlyPaths: privileged ? [] : (context?.readonlyPaths ?? []),
+    seccomp: privileged ? { t: "unconfined" } : await toSeccomp(context),
+  };
+}
+
+/** A group alone has no user to go with. @throws invalidArgument */
+function toUser(context: LinuxContainerSecurityContext | undefined, image: Pick<ImageDefaults, "user">): string {
+  const { runAsUser, runAsUsername = "", runAsGroup } = context ?? {};
+  const user = runAsUser === undefined ? runAsUsername : String(runAsUser.value);
+  if (runAsGroup === undefined) return user === "" ? image.user : user;
+  if (user === "") {
+    throw new EngineError("invalidArgument", "security context: a group without a user (run_as_group)");
+  }
+  return `${user}:${runAsGroup.value}`;
+}
+
+async function toSeccomp(context: LinuxContainerSecurityContext | undefined): Promise<EngineConfig["seccomp"]> {
+  const { seccomp, seccompProfilePath = "" } = context ?? {};
+  if (seccomp === undefined) return await fromProfilePath(seccompProfilePath);
+  switch (seccomp.profileType) {
+    case SecurityProfile_ProfileType.RuntimeDefault:
+      return { t: "default" };
+    case SecurityProfile_ProfileType.Localhost:
+      return { t: "profile", profile: await parseSeccompProfile(seccomp.localhostRef.replace(/^localhost\//, "")) };
+    case SecurityProfile_ProfileType.Unconfined:
+    default:
+      return { t: "unconfined" };
+  }
+}
+
+/** The form that kubelets before 1.19 use. */
+async function fromProfilePath(path: string): Promise<EngineConfig["seccomp"]> {
+  if (path === "runtime/default" || path === "docker/default") return { t: "default" };
+  if (path.startsWith("localhost/")) return { t: "profile", profile: await parseSeccompProfile(path.slice(10)) };
+  if (path === "" || path === "unconfined") return { t: "unconfined" };
+  throw new EngineError("invalidArgument", `seccomp profile ${JSON.stringify(path)}: not known`);
+}
+
+function refuseAppArmor(context: LinuxContainerSecurityContext | undefined): void {
+  const named = context?.apparmor;
+  const path = context?.apparmorProfile ?? "";
+  const localhost =
+    named === undefined ? path.startsWith("localhost/") : named.profileType === SecurityProfile_ProfileType.Localhost;
+  if (localhost)
+    throw new EngineError("invalidArgument", "AppArmor profile: AppArmor is not supported on this machine");
+}

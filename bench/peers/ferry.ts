@@ -1,11 +1,12 @@
-import { resolve } from "node:path";
+import { join } from "node:path";
 import { dockerApi } from "#test/support/docker-api.ts";
 import { command, findProcesses, startDaemon } from "#test/support/processes.ts";
+import { installPackage } from "../installed-package.ts";
 import type { Peer } from "./peer.ts";
 
-/** Ferry from this checkout (or from the package that `FERRY_BIN` names the bin directory of). */
+/** Ferry as this checkout is installed (or the package that `FERRY_BIN` names the bin directory of). */
 export async function ferryPeer(directory: string, log: number): Promise<Peer> {
-  const bin = process.env["FERRY_BIN"] ?? resolve("bin");
+  const bin = process.env["FERRY_BIN"] ?? (await installPackage(join(directory, "package")));
   const dockerSocket = `${directory}/state/docker.sock`;
   const argv = [`${bin}/ferryd`, "--root", `${directory}/root`, "--state", `${directory}/state`];
   const daemon = await startDaemon(argv, async () => await isUp(dockerSocket), { log });

@@ -1,7 +1,7 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { EngineError, isKind } from "#base/errors.ts";
+import { EngineError, errnoOf, isKind } from "#base/errors.ts";
 import { detachedCall, type Call } from "#core/call.ts";
 import type { Container, ContainerId } from "#core/containers/container.ts";
 import type { TreeStat } from "#core/layers/tree-archiver.ts";
@@ -115,26 +115,41 @@ async function mountTree(
   });
   const mounts = await getSnapshotter(engine, container).mounts(call, container.snapshotKey);
   await engine.mounter.mount(call, mounts, rootPath);
-  for (const { source, destination, readOnly } of await boundDirectories(call, engine, container)) {
-    const target = await engine.rootFiles.makeDirectory(call, rootPath, destination, 0o755, { uid: 0, gid: 0 });
-    await engine.mounter.mount(
-      call,
-      [{ type: "bind", source, options: ["rbind", ...(readOnly ? ["ro"] : [])] }],
-      target,
-    );
+  for (const { source, destination, readOnly } of await boundSources(call, engine, container)) {
+    const isDirectory = await findIsDirectory(source);
+    // As at its start: a source that is missing is made or refused then.
+    if (isDirectory === undefined) continue;
+    const target = isDirectory
+      ? await engine.rootFiles.makeDirectory(call, rootPath, destination, 0o755, { uid: 0, gid: 0 })
+      : await engine.rootFiles.makeFile(call, rootPath, destination);
+    // Private and without what is mounted below: taking that away again would take it away from the host.
+    const options = ["bind", "private", ...(readOnly ? ["ro"] : [])];
+    await engine.mounter.mount(call, [{ type: "bind", source, options }], target);
   }
   return rootPath;
 }
 
-/** Volumes; bind mounts of the host are left alone, as nothing says that they are directories. */
-async function boundDirectories(call: Call, { volumes }: Engine, { config }: Container) {
+/** Volumes and bind mounts of the host, outer ones first. */
+async function boundSources(call: Call, { volumes }: Engine, { config }: Container) {
   const found = config.mounts.map(async (mount) => {
-    if (mount.t !== "volume") return [];
+    if (mount.t === "bind") return [mount];
+    if (mount.t === "tmpfs") return [];
     const { mountpoint } = await volumes.get(call, mount.name);
     const source = mount.subpath === undefined ? mountpoint : join(mountpoint, mount.subpath);
     return [{ source, destination: mount.destination, readOnly: mount.readOnly }];
   });
-  return (await Promise.all(found)).flat();
+  const all = (await Promise.all(found)).flat();
+  return all.sort((a, b) => a.destination.split("/").length - b.destination.split("/").length);
+}
+
+/** Undefined: nothing is there. */
+async function findIsDirectory(path: string): Promise<boolean | undefined> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 function refuseReadOnly({ config }: Container, path: string): void {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { EngineError } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { Container, ContainerId } from "#core/containers/container.ts";
@@ -132,7 +133,7 @@ async function launch(call: Call, engine: Engine, { container, task, record, req
   const wanted = detach ? none : record.attach;
   const attach = size === undefined ? wanted : { ...wanted, size };
   try {
-    const process = await execProcess(call, engine, container, record);
+    const process = await execProcess(call, engine, { container, task, record });
     const spec = { execId: record.id, process, stdin: wanted.stdin };
     return await task.exec(call, spec, attach);
   } catch (cause) {
@@ -146,9 +147,9 @@ async function launch(call: Call, engine: Engine, { container, task, record, req
 async function execProcess(
   call: Call,
   engine: Engine,
-  container: Container,
-  { args, env, user, workdir, tty, privileged }: ExecRecord,
+  { container, task, record }: Pick<Launch, "container" | "task" | "record">,
 ): Promise<OciProcess> {
+  const { args, env, user, workdir, tty, privileged } = record;
   const { config } = container;
   const own = {
     ...config,
@@ -166,7 +167,7 @@ async function execProcess(
     host: engine.settings.host,
     runtime: featuresOf(engine, container),
     rootPath,
-    user: await findUser(call, engine, own, rootPath),
+    user: await findUser(call, engine, own, mountsUserFiles(config) ? `/proc/${task.pid}/root` : rootPath),
     linuxNamespacePaths: {},
     etcFiles: {},
     volumePaths: new Map(config.mounts.map(({ destination }) => [destination, "/"])),
@@ -175,6 +176,15 @@ async function execProcess(
     defaultCgroupParent: engine.settings.cgroupParent,
   });
   return spec.process;
+}
+
+/**
+ * Whether the users of a container are in files that its config mounts. They are read through its own mounts then; not
+ * otherwise, since what a container mounts by itself (FUSE) could hold up whoever reads it.
+ */
+function mountsUserFiles({ mounts }: Container["config"]): boolean {
+  const files = ["/etc/passwd", "/etc/group"];
+  return mounts.some(({ destination }) => files.some((file) => `${file}/`.startsWith(join(destination, "/"))));
 }
 
 async function getRunningTask(call: Call, engine: Engine, container: Container): Promise<Task> {

@@ -6,6 +6,7 @@ import { lockContainer } from "./container-lock.ts";
 import { stateNames } from "./container-network.ts";
 import { parseContainerName } from "./container-name.ts";
 import type { Engine } from "./engine.ts";
+import { isServed, restatePeers } from "./restate-peers.ts";
 
 /**
  * Gives a container another name, also in the networks it is on. Publishes `rename` with `oldName`.
@@ -29,7 +30,9 @@ export async function renameContainer(
   }
   const container = await engine.containers.update(call, id, (it) => ({ ...it, name }));
   for (const attachment of container.attachments) {
-    await stateNames(engine, container, await engine.networks.get(call, attachment.networkId), attachment);
+    const network = await engine.networks.get(call, attachment.networkId);
+    await stateNames(engine, container, network, attachment);
+    if (!isServed(engine, network)) await restatePeers(call, engine, network);
   }
   publishContainer(engine, container, "rename", { oldName: `/${before.name}` });
   return container;

@@ -22,7 +22,7 @@ export type UpdateContainerRequest = {
 /**
  * Changes limits (of a running container at once) and restart policy. Publishes `update`.
  *
- * @throws conflict when it is on its way out
+ * @throws conflict when it is on its way out, or a limit does not go with one that it has
  * @throws invalidArgument when the kernel refuses a limit, or a restart policy is given to an `autoRemove` container
  */
 export async function updateContainer(call: Call, engine: Engine, request: UpdateContainerRequest): Promise<Container> {
@@ -30,6 +30,7 @@ export async function updateContainer(call: Call, engine: Engine, request: Updat
   using _lock = await lockContainer(call, engine, id);
   const before = await engine.containers.get(call, id);
   refuseUpdate(before, request);
+  refuseConflicts(before.config.resources, request.resources ?? {});
   const resources = { ...before.config.resources, ...request.resources };
   const { restart = before.config.restart } = request;
   const config = { ...before.config, resources, restart };
@@ -48,6 +49,24 @@ function refuseUpdate({ id, config, status }: Container, { restart }: UpdateCont
   }
   if (config.autoRemove && restart !== undefined && restart.name !== "no") {
     fail("invalidArgument", "Restart policy cannot be updated because AutoRemove is enabled for the container");
+  }
+}
+
+/** Docker's rules and texts. Source: moby daemon/container/container_unix.go, `UpdateContainer`. */
+function refuseConflicts(has: Resources, wants: Resources): void {
+  const fail = (text: string): never => {
+    throw new EngineError("conflict", text);
+  };
+  const isSet = (value: number | undefined) => value !== undefined && value > 0;
+  const cpu = (what: string, other: string) =>
+    fail(`Conflicting options: ${what} cannot be updated as ${other} has already been set`);
+  if (isSet(wants.nanoCpus) && isSet(has.cpuPeriodUs)) cpu("Nano CPUs", "CPU Period");
+  if (isSet(wants.nanoCpus) && isSet(has.cpuQuotaUs)) cpu("Nano CPUs", "CPU Quota");
+  if (isSet(wants.cpuPeriodUs) && isSet(has.nanoCpus)) cpu("CPU Period", "NanoCPUs");
+  if (isSet(wants.cpuQuotaUs) && isSet(has.nanoCpus)) cpu("CPU Quota", "NanoCPUs");
+  const [memory = 0, swap = 0] = [wants.memoryBytes, has.memorySwapBytes];
+  if (swap > 0 && memory > swap && (wants.memorySwapBytes ?? 0) === 0) {
+    fail("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
   }
 }
 

@@ -41,6 +41,17 @@ test("writes one JSON object per line, with the fields of the logger and of the 
   });
 });
 
+test("writes no credentials, whoever hands them over", async () => {
+  const lines = await linesOf("debug", (log) => {
+    const url = "https://me:hunter2@registry.example/v2/";
+    log
+      .child({ from: url })
+      .info({ error: `fetch ${url}: failed`, hosts: [url] }, "Authorization: Basic bWU6aHVudGVyMg==");
+  });
+  assert.equal(lines.length, 1);
+  assert.doesNotMatch(JSON.stringify(lines), /hunter2|bWU6/);
+});
+
 test("leaves out what is below its level, for children too", async () => {
   const lines = await linesOf("warn", (log) => {
     for (const it of [log, log.child({ n: 1 })]) {

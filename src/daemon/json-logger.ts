@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { redact } from "#base/errors.ts";
 import type { LogFields, Logger } from "#base/logger.ts";
 
 const levels = ["debug", "info", "warn", "error"] as const;
@@ -36,12 +37,14 @@ function loggerWith(bound: string, sink: Sink): Logger {
 }
 
 function formatLine(level: Level, fields: string, message: string): string {
-  return `{"level":"${level}","time":"${new Date().toISOString()}",${fields}"message":${JSON.stringify(message)}}\n`;
+  return `{"level":"${level}","time":"${new Date().toISOString()}",${fields}"message":${JSON.stringify(redact(message))}}\n`;
 }
 
-/** Undefined values are left out. */
+/** Undefined values are left out, credentials too: a text may come from a library that puts its URL into errors. */
 function encode(fields: LogFields): string {
-  const text = JSON.stringify(fields).slice(1, -1);
+  const text = JSON.stringify(fields, (_name, value: unknown) =>
+    typeof value === "string" ? redact(value) : value,
+  ).slice(1, -1);
   return text === "" ? "" : `${text},`;
 }
 

@@ -45,14 +45,24 @@ async function runDaemon(config: Config, warnings: readonly string[]): Promise<v
   const log = openLogger(config.daemon.logLevel);
   for (const warning of warnings) log.warn({}, warning);
   const asked = stopSignal();
-  await mkdir(config.daemon.root, { recursive: true, mode: 0o710 });
-  await using _lock = await acquireRootLock(config.daemon.root);
-  await using _daemon = await openDaemon({ config, log });
-  log.info({ pid: process.pid, root: config.daemon.root }, "ready");
+  const { root } = config.daemon;
+  const startedAt = performance.now();
+  await using held = new AsyncDisposableStack();
+  await mkdir(root, { recursive: true, mode: 0o710 });
+  held.use(await acquireRootLock(root));
+  held.use(await openDaemon({ config, log }));
+  log.info({ pid: process.pid, version: readVersion(), root, durationMs: since(startedAt) }, "ready");
   notifySystemd(process.env["NOTIFY_SOCKET"], "READY=1");
   const signal = await asked;
   notifySystemd(process.env["NOTIFY_SOCKET"], "STOPPING=1");
   log.info({ signal }, "stopping");
+  const stoppingAt = performance.now();
+  await held.disposeAsync();
+  log.info({ durationMs: since(stoppingAt) }, "stopped");
+}
+
+function since(startedAt: number): number {
+  return Math.round(performance.now() - startedAt);
 }
 
 function stopSignal(): Promise<string> {

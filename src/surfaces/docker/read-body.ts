@@ -40,9 +40,15 @@ function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
   } catch (error) {
-    const why = error instanceof SyntaxError ? error.message : "not UTF-8";
+    // The parser's own text quotes the body, which may hold a password.
+    const why = error instanceof SyntaxError ? `malformed${positionIn(error.message)}` : "not UTF-8";
     throw new EngineError("invalidArgument", `invalid JSON: ${why}`);
   }
+}
+
+function positionIn(text: string): string {
+  const at = /at position \d+/.exec(text)?.[0];
+  return at === undefined ? "" : ` ${at}`;
 }
 
 function checkContentType(header: string | undefined, length: number): void {

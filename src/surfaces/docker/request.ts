@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { EngineError } from "#base/errors.ts";
+import { EngineError, kindOf } from "#base/errors.ts";
+import type { Logger } from "#base/logger.ts";
 import { parseNamespace, type Call } from "#core/call.ts";
 import type { Engine } from "#engine/engine.ts";
 import { AnswerStream } from "./answer-stream.ts";
@@ -8,8 +9,9 @@ import { toErrorAnswer } from "./error-answer.ts";
 import { normaliseUrl } from "./normalise-url.ts";
 import { Query } from "./query.ts";
 import { hijack } from "./raw-connection.ts";
+import { RequestLog } from "./request-log.ts";
 import type { Answer, RouteContext } from "./route.ts";
-import type { Router } from "./router.ts";
+import type { FoundRoute, Router } from "./router.ts";
 import type { DockerSettings } from "./settings.ts";
 
 /** What every request of a server has in common. */
@@ -23,23 +25,34 @@ export async function answerRequest(surface: Surface, router: Router, exchange: 
   const { response } = exchange;
   setCommonHeaders(response, surface.settings.version);
   try {
-    await runRoute(surface, router, exchange);
+    await findAndRun(surface, router, exchange);
   } catch (error) {
-    sendError(surface, exchange, error);
+    sendError(exchange, error, surface.call.log);
   }
 }
 
-async function runRoute(surface: Surface, router: Router, exchange: Exchange): Promise<void> {
+async function findAndRun(surface: Surface, router: Router, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
   const method = request.method ?? "GET";
   const { url, version } = normaliseUrl(method, request.url ?? "/");
   const [path, query] = splitOnce(url, "?");
   const found = router.find(method, path);
   if (found === undefined) return sendJson(response, 404, pageNotFound);
-  const route = await found.entry.load();
-  const details = { name: found.name, version, query: new Query(query), lasting: found.entry.lasting ?? false };
+  const log = new RequestLog(surface.call.log, found.entry, found.name);
+  try {
+    await runRoute(surface, exchange, { found, version, query: new Query(query), log });
+  } catch (error) {
+    log.noteFailure(error);
+    sendError(exchange, error, log.log);
+  } finally {
+    log.finish();
+  }
+}
+
+async function runRoute(surface: Surface, exchange: Exchange, details: RequestDetails): Promise<void> {
+  const route = await details.found.entry.load();
   using context = createContext(surface, exchange, details);
-  send(response, await route(context));
+  send(exchange.response, await route(context));
 }
 
 const pageNotFound = JSON.stringify({ message: "page not found" });
@@ -82,29 +95,28 @@ function sendEmpty(response: ServerResponse, status: number, headers: Readonly<R
   response.writeHead(status, { ...headers, ...(bodiless ? {} : { "Content-Length": 0 }) }).end();
 }
 
-function sendError(surface: Surface, { request, response }: Exchange, error: unknown): void {
+function sendError({ response }: Exchange, error: unknown, log: Logger): void {
   if (response.headersSent || response.socket === null) {
     // Too late for a status: the client learns by the connection's end.
-    surface.call.log.debug({ error: String(error), rpc: request.url }, "answer cut off");
+    log.debug({ kind: kindOf(error) }, "answer cut off");
     response.destroy();
     return;
   }
-  const { status, message } = toErrorAnswer(error, surface.call.log);
+  const { status, message } = toErrorAnswer(error, log);
   if (status === 304) sendEmpty(response, status);
   else sendJson(response, status, JSON.stringify({ message }));
 }
 
 type RequestDetails = {
-  readonly name: string;
+  readonly found: FoundRoute;
   readonly version: string | undefined;
   readonly query: Query;
-  /** Goes on when the client has gone. */
-  readonly lasting: boolean;
+  readonly log: RequestLog;
 };
 
 function createContext(surface: Surface, exchange: Exchange, details: RequestDetails): RouteContext & Disposable {
   const { request, response } = exchange;
-  const { name, query, lasting } = details;
+  const { found, query, log } = details;
   const gone = new AbortController();
   const onClose = () => {
     if (!response.writableFinished) gone.abort(new EngineError("canceled", "client closed the connection"));
@@ -112,17 +124,20 @@ function createContext(surface: Surface, exchange: Exchange, details: RequestDet
   // Of the response for plain requests; a connection that was taken over says it by itself.
   const { socket } = request;
   socket.once("close", onClose);
-  const signal = lasting ? surface.call.signal : AbortSignal.any([surface.call.signal, gone.signal]);
+  const signal =
+    found.entry.lasting === true ? surface.call.signal : AbortSignal.any([surface.call.signal, gone.signal]);
   const api = negotiateApi(details.version);
   return {
-    call: { ...surface.call, signal, namespace: namespaceOf(surface, request, query) },
+    call: { ...surface.call, signal, log: log.log, namespace: namespaceOf(surface, request, query) },
     engine: surface.engine,
     settings: surface.settings,
     api,
-    name,
+    name: found.name,
     query,
     headers: request.headers,
     body: request,
+    note: (fields) => log.note(fields),
+    noteFailure: (error) => log.noteFailure(error),
     stream: (contentType) => new AnswerStream(response, { signal, contentType }),
     hijack: ({ multiplexed }) => hijack(request, response, { multiplexed, api, signal }),
     [Symbol.dispose]: () => socket.off("close", onClose),

@@ -6,6 +6,7 @@ import type { AnswerStream } from "./answer-stream.ts";
 import type { ApiVersion } from "./api-version.ts";
 import type { Query } from "./query.ts";
 import type { RawConnection } from "./raw-connection.ts";
+import type { RequestNote } from "./request-log.ts";
 import type { DockerSettings } from "./settings.ts";
 
 /** One request, taken apart. */
@@ -20,6 +21,10 @@ export type RouteContext = {
   readonly query: Query;
   readonly headers: IncomingHttpHeaders;
   readonly body: Readable;
+  /** What the request's log line is to tell beside its route. */
+  note(fields: RequestNote): void;
+  /** A failure that the answer's stream tells, so that nobody throws it. */
+  noteFailure(error: unknown): void;
   /** The answer as a stream; its status and headers go out with the first write, so an error before that is an answer. */
   stream(contentType: string): AnswerStream;
   /** Takes the connection over from HTTP; the caller ends it. */
@@ -47,6 +52,8 @@ export type RouteEntry = {
   readonly path: string;
   /** Goes on when the client has gone: stopping half-way would be worse than finishing. */
   readonly lasting?: boolean;
+  /** Changes nothing, though its method says otherwise: its log line is a read's. */
+  readonly reads?: boolean;
   /** Routes are loaded at their first request: a daemon whose Docker socket nobody uses does not pay for it. */
   readonly load: () => Promise<Route>;
 };

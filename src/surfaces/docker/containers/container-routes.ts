@@ -73,6 +73,7 @@ export const containerRoutes: readonly RouteEntry[] = [
   {
     method: "POST",
     path: "/containers/:name/wait",
+    reads: true,
     load: async () => (await import("./wait-container.ts")).waitContainerRoute,
   },
   {
@@ -90,11 +91,13 @@ export const containerRoutes: readonly RouteEntry[] = [
   {
     method: "POST",
     path: "/containers/:name/resize",
+    reads: true,
     load: async () => (await import("./resize-container.ts")).resizeContainerRoute,
   },
   {
     method: "POST",
     path: "/containers/:name/attach",
+    reads: true,
     load: async () => (await import("./attach-container.ts")).attachContainerRoute,
   },
   {
@@ -125,6 +128,11 @@ export const containerRoutes: readonly RouteEntry[] = [
     load: async () => (await import("./container-archive.ts")).writeArchiveRoute,
   },
   { method: "POST", path: "/exec/:name/start", load: async () => (await import("./start-exec.ts")).startExecRoute },
-  { method: "POST", path: "/exec/:name/resize", load: async () => (await import("./resize-exec.ts")).resizeExecRoute },
+  {
+    method: "POST",
+    path: "/exec/:name/resize",
+    reads: true,
+    load: async () => (await import("./resize-exec.ts")).resizeExecRoute,
+  },
   { method: "GET", path: "/exec/:name/json", load: async () => (await import("./inspect-exec.ts")).inspectExecRoute },
 ];

@@ -40,6 +40,7 @@ export async function createContainerRoute(context: RouteContext): Promise<Answe
     extensions: { [extensionKey]: toExtension(converted.record) },
     ...(converted.runtimeHandler === undefined ? {} : { runtimeHandler: converted.runtimeHandler }),
   });
+  context.note({ containerId: id, image: imageReference });
   return json({ Id: id, Warnings: converted.warnings }, 201);
 }
 

@@ -46,6 +46,7 @@ async function startOrTell(context: RouteContext, request: Parameters<typeof sta
     return await startExec(context.call, context.engine, request);
   } catch (error) {
     if (!(error instanceof EngineError) || error.kind !== "invalidArgument") throw error;
+    context.noteFailure(error);
     const connection = context.hijack({ multiplexed: !tty });
     const text = Buffer.from(`${textOf(error)}\r\n`);
     await (tty ? connection.write(text) : connection.write(frameHeader("stdout", text.length), text));

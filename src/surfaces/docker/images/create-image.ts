@@ -15,6 +15,7 @@ export async function createImage(context: RouteContext): Promise<Answer> {
   if (query.text("fromImage") === "") return await importImageRoute(context);
   const { reference, familiar, path } = pullReference(query.text("fromImage"), query.text("tag"));
   const access = registryAccess(context.headers["x-registry-auth"]);
+  context.note({ image: reference });
   const out = context.stream("application/json");
   try {
     const pulled = await pullImage(context.call, context.engine, {
@@ -35,6 +36,7 @@ export async function createImage(context: RouteContext): Promise<Answer> {
   } catch (thrown) {
     const error = toPullError(thrown, reference, access.auth !== undefined);
     if (!out.started) throw error;
+    context.noteFailure(error);
     await out.write(encodeMessage(errorMessage(error)));
   }
   out.end();

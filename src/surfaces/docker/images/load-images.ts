@@ -29,6 +29,7 @@ export async function loadImagesRoute(context: RouteContext): Promise<Answer> {
     }
   } catch (error) {
     if (!out.started) throw error;
+    context.noteFailure(error);
     await out.write(encodeMessage(errorMessage(error)));
   }
   out.end();

@@ -32,6 +32,7 @@ export async function pushImageRoute(context: RouteContext): Promise<Answer> {
     }
   } catch (error) {
     if (!out.started) throw error;
+    context.noteFailure(error);
     await out.write(encodeMessage(errorMessage(error)));
   }
   out.end();

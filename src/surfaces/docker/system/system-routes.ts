@@ -6,7 +6,7 @@ export const systemRoutes: readonly RouteEntry[] = [
   { method: "GET", path: "/version", load: async () => (await import("./get-version.ts")).getVersion },
   { method: "GET", path: "/info", load: async () => (await import("./get-info.ts")).getInfo },
   { method: "GET", path: "/events", load: async () => (await import("./watch-events.ts")).watchEvents },
-  { method: "POST", path: "/auth", load: async () => (await import("./check-auth.ts")).checkAuth },
+  { method: "POST", path: "/auth", reads: true, load: async () => (await import("./check-auth.ts")).checkAuth },
   { method: "GET", path: "/system/df", load: async () => (await import("./get-disk-usage.ts")).getDiskUsage },
   { method: "GET", path: "/plugins/:name/json", load: async () => (await import("./inspect-plugin.ts")).inspectPlugin },
 ];

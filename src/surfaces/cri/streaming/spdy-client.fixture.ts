@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SpdyFrame } from "./spdy/frame.ts";
@@ -85,7 +84,9 @@ export class SpdyClient implements Disposable {
   }
 
   async untilClosed(timeoutMs = 5000): Promise<void> {
-    if (!this.closed) await once(this.socket, "close", { signal: AbortSignal.timeout(timeoutMs) });
+    for (const deadline = Date.now() + timeoutMs; !this.closed; await sleep(5)) {
+      if (Date.now() > deadline) throw new Error(`connection open after ${timeoutMs} ms`);
+    }
   }
 
   [Symbol.dispose](): void {

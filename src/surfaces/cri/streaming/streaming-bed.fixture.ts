@@ -12,8 +12,11 @@ export type StreamingBed = AsyncDisposable & {
   exec(streams: string, ...args: string[]): string;
 };
 
-/** A server over real processes. Disposing proves that no call, process or connection is left, of tests' clients too. */
+/** A server over real processes. Disposing proves that nothing is left that was not there before. */
 export async function openStreamingBed(options: StreamingServerOptions = {}): Promise<StreamingBed> {
+  // What the last test closed is gone then.
+  await sleep(20);
+  const before = held();
   const runtime = new ProcessRuntime();
   const server = await StreamingServer.open(testCall(), runtime, options);
   return {
@@ -24,8 +27,8 @@ export async function openStreamingBed(options: StreamingServerOptions = {}): Pr
       await server[Symbol.asyncDispose]();
       assert.equal(runtime.running, 0, "calls that have not settled");
       assert.equal(runtime.children.size, 0, "processes left");
-      for (let tries = 0; leftOver().length > 0 && tries < 50; tries++) await sleep(20);
-      assert.deepEqual(leftOver(), []);
+      for (let tries = 0; held().length > before.length && tries < 50; tries++) await sleep(20);
+      assert.deepEqual(held(), before);
     },
   };
 }
@@ -36,6 +39,9 @@ export function wanted(streams: string): WantedStreams {
 }
 
 /** Sockets, servers, processes and timers of this test process. */
-function leftOver(): string[] {
-  return process.getActiveResourcesInfo().filter((name) => /^(TCP|Process|Timeout|TLS)/.test(name));
+function held(): string[] {
+  return process
+    .getActiveResourcesInfo()
+    .filter((name) => /^(TCP|Process|Timeout|TLS)/.test(name))
+    .sort();
 }

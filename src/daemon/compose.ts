@@ -25,6 +25,7 @@ import { proxyFromEnvironment, registryDefaults } from "#drivers/registry-oci/re
 import { openConmonRuntime } from "#drivers/runtime-conmon/conmon-runtime.ts";
 import { NativeTrees } from "#drivers/snapshot-trees/native-trees.ts";
 import { OverlayTrees } from "#drivers/snapshot-trees/overlay-trees.ts";
+import type { TreeKind } from "#drivers/snapshot-trees/tree-kind.ts";
 import { TreeSnapshotter } from "#drivers/snapshot-trees/tree-snapshotter.ts";
 import { LocalVolumeStore } from "#drivers/volumes-local/local-volume-store.ts";
 import { ensureBuiltinNetworks } from "#engine/create-network.ts";
@@ -91,7 +92,7 @@ async function composeEngine(
   const runtime = stack.use(await openRuntime(call, config, log));
   // Threads of their own: a slow client of an archive must not hold up an unpack.
   const archiver = new TarTreeArchiver(stack.use(new LayerWorkers(maxArchives)));
-  const snapshotters = openSnapshotters(join(root, "snapshots"), metadata, archiver);
+  const snapshotters = openSnapshotters(join(root, "snapshots"), { metadata, archiver, sync: config.snapshots.sync });
   const networkDriver = stack.use(openNetworkDriver(config));
   const linuxNamespaces = stack.use(new PinnedLinuxNamespaces(join(state, "netns")));
   const names = stack.use(new DnsNameService({ log, hostServers }));
@@ -130,18 +131,12 @@ async function composeEngine(
   return { engine: { ...parts, garbage: collector }, collector };
 }
 
-function openSnapshotters(directory: string, metadata: SqliteMetadata, archiver: TarTreeArchiver) {
-  const overlay = new TreeSnapshotter(
-    new OverlayTrees(),
-    join(directory, "overlayfs"),
-    metadata.snapshots("overlayfs"),
-  );
-  const native = new TreeSnapshotter(
-    new NativeTrees(archiver),
-    join(directory, "native"),
-    metadata.snapshots("native"),
-  );
-  return new Map<string, Snapshotter>([overlay, native].map((it) => [it.name, it]));
+type SnapshotParts = { readonly metadata: SqliteMetadata; readonly archiver: TarTreeArchiver; readonly sync: boolean };
+
+function openSnapshotters(directory: string, { metadata, archiver, sync }: SnapshotParts) {
+  const open = (kind: TreeKind) =>
+    new TreeSnapshotter(kind, join(directory, kind.name), metadata.snapshots(kind.name), { sync });
+  return new Map<string, Snapshotter>([new OverlayTrees(), new NativeTrees(archiver)].map((it) => [it.name, open(it)]));
 }
 
 async function openRuntime(call: Call, { daemon, runtime }: Config, log: Logger) {

@@ -37,6 +37,7 @@ export const sections = {
   },
   snapshots: {
     default: choice(["overlayfs", "native"], "overlayfs", "Snapshotter of new containers."),
+    sync: flag(true, "Write a layer's files to the disk before its record, so that a power failure leaves none torn."),
   },
   runtime: {
     default: text("", "Handler of containers that name none; empty: crun where it works, else runc."),

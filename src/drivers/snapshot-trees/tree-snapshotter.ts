@@ -14,6 +14,7 @@ import {
   type SnapshotUsage,
 } from "#core/snapshots/snapshotter.ts";
 import { diskUsage } from "./disk-usage.ts";
+import { syncFilesystem } from "./sync-filesystem.ts";
 import { TreeDirectories } from "./tree-directories.ts";
 import type { TreeKind } from "./tree-kind.ts";
 
@@ -24,15 +25,20 @@ export class TreeSnapshotter implements Snapshotter {
   readonly #kind: TreeKind;
   readonly #index: SnapshotIndex;
   readonly #trees: TreeDirectories;
+  readonly #sync: boolean;
 
-  /** `directory` holds the trees; made when missing, by {@link recover} or the first snapshot. */
-  constructor(kind: TreeKind, directory: string, index: SnapshotIndex) {
+  /**
+   * `directory` holds the trees; made when missing, by {@link recover} or the first snapshot. `sync`: a tree is on the
+   * disk before its record says that it is committed.
+   */
+  constructor(kind: TreeKind, directory: string, index: SnapshotIndex, options: { readonly sync?: boolean } = {}) {
     if (/[,:\\]/.test(directory)) throw new Error(`snapshots in ${directory}: "," ":" and "\\" cannot be mounted`);
     this.name = kind.name;
     this.capabilities = { rebase: kind.layered };
     this.#kind = kind;
     this.#index = index;
     this.#trees = new TreeDirectories(directory);
+    this.#sync = options.sync ?? false;
   }
 
   async get(call: Call, key: SnapshotKey | SnapshotName): Promise<SnapshotInfo> {
@@ -93,6 +99,7 @@ export class TreeSnapshotter implements Snapshotter {
     }
     const noted = this.#kind.layered ? options.usage : undefined;
     const usage = noted ?? (await diskUsage(call.signal, this.#trees.tree(record.treeId).files));
+    if (this.#sync) await syncFilesystem(this.#trees.tree(record.treeId).files);
     await this.#index.commit(call, name, key, {
       ...usage,
       ...(parent === undefined || !this.#kind.layered ? {} : { parent }),

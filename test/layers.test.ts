@@ -42,6 +42,10 @@ test("imports go the way the layers allow", () => {
     if (rule === undefined) failures.push(`${file}: folder src/${layer} is no layer`);
     else for (const specifier of importsOf(file)) failures.push(...judge(file, layer, rule, specifier, used));
   }
+  for (const [layer, rule] of Object.entries(layers)) {
+    const unused = [...rule.may, ...rule.thirdParty].filter((target) => !used.has(`${layer} ${target}`));
+    failures.push(...unused.map((target) => `${layer}: may import ${target}, and nothing does: strike it`));
+  }
   assert.deepEqual(failures, []);
 });
 

@@ -36,8 +36,9 @@ async function writeOutput(connection: Hijacked, tty: boolean): Promise<void> {
       for await (const { stream, bytes } of outputFrames(connection.output)) write(stream === "stdout" ? 1 : 2, bytes);
     }
   } catch (error) {
-    // A server that hangs up hard has nothing more to say; how the container ended is asked for separately.
-    if (!(error instanceof Error && "code" in error && error.code === "ECONNRESET")) throw error;
+    // A server that hangs up while we type has nothing more to say; how the container ended is asked for separately.
+    if (!(error instanceof Error && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE")))
+      throw error;
   }
 }
 

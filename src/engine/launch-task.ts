@@ -32,8 +32,9 @@ export async function launchTask(call: Call, engine: Engine, container: Containe
     createTask(call, engine, container, { etc, networkPath }),
     connect(call, engine, container, etc),
   ]);
-  if (prepared.status === "rejected") throw prepared.reason;
+  // First: a network that fails takes the linux namespace away, and what the runtime says then is the consequence.
   if (connected.status === "rejected") throw connected.reason;
+  if (prepared.status === "rejected") throw prepared.reason;
   const task = prepared.value;
   await engine.supervisor.attaches.connect(container.id, task);
   // Before the start: a short process has ended by the time that it returns.

@@ -1,6 +1,7 @@
 import type { ProgressMessage } from "#clients/docker/wire-types.ts";
 import { CliError } from "../cli-error.ts";
 import { formatSize } from "../format/human.ts";
+import { nextStep } from "../next-step.ts";
 
 export type ProgressScreen = {
   readonly terminal: boolean;
@@ -31,7 +32,7 @@ class ProgressLines {
 
   show(message: ProgressMessage): void {
     const failure = message.errorDetail?.message ?? message.error;
-    if (failure !== undefined) throw new CliError(failure, { next: nextAfter(failure) });
+    if (failure !== undefined) throw new CliError(failure, { next: nextStep(failure) });
     if (message.aux !== undefined) return;
     const { terminal, write } = this.#screen;
     if (message.stream !== undefined) {
@@ -82,12 +83,4 @@ export function formatBar(message: ProgressMessage, width: number): string {
   if (cells < 10) return suffix.trim();
   const full = Math.trunc((percent / 100) * cells);
   return `[${"=".repeat(full)}>${" ".repeat(Math.max(0, cells - full))}] ${suffix}`;
-}
-
-function nextAfter(failure: string): string | undefined {
-  if (/unauthorized|authentication required|denied/i.test(failure)) return "log in: ferry login REGISTRY";
-  if (/manifest unknown|not found/i.test(failure)) return "check the name and the tag";
-  if (/no such host|timeout|connection refused|unreachable/i.test(failure))
-    return "can this machine reach the registry?";
-  return undefined;
 }

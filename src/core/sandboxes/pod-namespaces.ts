@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { Call } from "#core/call.ts";
 
 export type PodNamespaceKind = "network" | "ipc" | "uts";
@@ -21,4 +22,9 @@ export interface PodNamespaces {
   /** Whether all of `kinds` are pinned: after a reboot they are not. */
   has(name: string, kinds: readonly PodNamespaceKind[]): Promise<boolean>;
   list(): Promise<string[]>;
+  /**
+   * A TCP connection to `port` on the loopback of the network namespace; half of it may be closed.
+   * @throws unavailable when nobody listens there
+   */
+  connect(call: Call, name: string, port: number): Promise<Duplex>;
 }

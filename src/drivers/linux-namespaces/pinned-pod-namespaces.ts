@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { access, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { Socket } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { PodNamespaceKind, PodNamespaces, PodNamespacesSpec } from "#core/sandboxes/pod-namespaces.ts";
@@ -55,6 +57,13 @@ export class PinnedPodNamespaces implements PodNamespaces {
 
   async list(): Promise<string[]> {
     return await readdir(this.#directory).catch(() => []);
+  }
+
+  async connect(call: Call, name: string, port: number): Promise<Duplex> {
+    call.signal.throwIfAborted();
+    const syscalls = await this.#prepare();
+    const fd = connectWithin(syscalls, this.pathOf(name, "network"), port);
+    return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,6 +128,26 @@ function writeSysctl(name: string, value: string): void {
     throw new EngineError("invalidArgument", `sysctl ${name}=${value}: ${errnoOf(error) ?? String(error)}`, {
       cause: error,
     });
+  }
+}
+
+/** A socket stays in the network it was made in. Loopback answers at once, so the daemon does not wait in there. */
+function connectWithin(syscalls: Syscalls, path: string, port: number): number {
+  const home = syscalls.openNamespace("/proc/thread-self/ns/net");
+  try {
+    const pod = syscalls.openNamespace(path);
+    try {
+      syscalls.enter(pod, syscalls.CLONE_NEWNET);
+      try {
+        return syscalls.connectLoopback(port);
+      } finally {
+        comeBack(syscalls, home, syscalls.CLONE_NEWNET);
+      }
+    } finally {
+      syscalls.close(pod);
+    }
+  } finally {
+    syscalls.close(home);
   }
 }
 

@@ -15,6 +15,8 @@ export const MNT_DETACH = 2;
 
 const O_RDONLY_CLOEXEC = 0x8_0000;
 const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0x800 | 0x8_0000;
 const SOCK_DGRAM_CLOEXEC = 2 | 0x8_0000;
 const SIOCSIFFLAGS = 0x8914;
 const IFF_UP = 1;
@@ -33,6 +35,7 @@ const c = {
   umount2: libc.func("int umount2(const char *target, int flags)"),
   sethostname: libc.func("int sethostname(const char *name, size_t length)"),
   socket: libc.func("int socket(int domain, int type, int protocol)"),
+  connect: libc.func("int connect(int fd, void *address, uint32_t length)"),
   ioctl: libc.func("int ioctl(int fd, unsigned long request, void *argument)"),
 };
 
@@ -89,6 +92,26 @@ export function loopbackUp(): void {
   } finally {
     close(socket);
   }
+}
+
+/** A TCP connection on the calling thread's loopback, IPv4 before IPv6, that does not block. @throws unavailable */
+export function connectLoopback(port: number): number {
+  const v4 = Buffer.alloc(16);
+  v4.writeUInt16LE(AF_INET, 0);
+  v4.writeUInt16BE(port, 2);
+  v4.set([127, 0, 0, 1], 4);
+  const v6 = Buffer.alloc(28);
+  v6.writeUInt16LE(AF_INET6, 0);
+  v6.writeUInt16BE(port, 2);
+  v6.writeUInt8(1, 23);
+  for (const address of [v4, v6]) {
+    const socket = c.socket(address.readUInt16LE(0), SOCK_STREAM_NONBLOCK_CLOEXEC, 0);
+    if (socket < 0) continue;
+    if (c.connect(socket, address, address.length) === 0) return socket;
+    if (koffi.errno() === koffi.os.errno.EINPROGRESS) return socket;
+    close(socket);
+  }
+  throw new EngineError("unavailable", `port ${port}: nobody listens on the loopback`);
 }
 
 /** A failed syscall's errno name (`EINVAL`). */

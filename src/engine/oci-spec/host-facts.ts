@@ -16,6 +16,7 @@ export async function readHostFacts(): Promise<HostFacts> {
     capabilities: capabilities.bounding,
     cgroupVersion,
     seccomp: /^Seccomp:/m.test(status),
+    mqueue: await exists("/dev/mqueue"),
     apparmor: (await readText("/sys/module/apparmor/parameters/enabled")).startsWith("Y"),
     swapLimit: cgroupVersion === 2 || (await exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")),
     sysctls: new Set(await filterExisting(defaultSysctls, (name) => `/proc/sys/${name.replaceAll(".", "/")}`)),

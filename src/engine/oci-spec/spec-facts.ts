@@ -32,6 +32,8 @@ export type HostFacts = {
   readonly capabilities: readonly string[];
   readonly cgroupVersion: 1 | 2;
   readonly seccomp: boolean;
+  /** Whether POSIX message queues are mounted on the host; undefined: they are. */
+  readonly mqueue?: boolean;
   readonly apparmor: boolean;
   /** Swap can be limited. */
   readonly swapLimit: boolean;

@@ -60,15 +60,17 @@ function standardMounts(config: ContainerConfig, facts: SpecFacts): OciMount[] {
     },
     { destination: "/sys", type: "sysfs", source: "sysfs", options: [...safe, ...readOnly] },
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...readOnly, ...safe] },
-    mqueueMount(config, safe),
+    ...mqueueMount(config, facts, safe),
     shmMount(config, facts, safe),
   ];
 }
 
-function mqueueMount(config: ContainerConfig, safe: string[]): OciMount {
-  if (config.linuxNamespaces.ipc.t === "host")
-    return { destination: "/dev/mqueue", type: "bind", source: "/dev/mqueue", options: ["rbind", ...safe] };
-  return { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: safe };
+function mqueueMount(config: ContainerConfig, { host }: SpecFacts, safe: string[]): OciMount[] {
+  const destination = "/dev/mqueue";
+  if (config.linuxNamespaces.ipc.t !== "host")
+    return [{ destination, type: "mqueue", source: "mqueue", options: safe }];
+  if (host.mqueue === false) return [];
+  return [{ destination, type: "bind", source: destination, options: ["rbind", ...safe] }];
 }
 
 function shmMount(config: ContainerConfig, facts: SpecFacts, safe: string[]): OciMount {

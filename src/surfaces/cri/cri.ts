@@ -1,5 +1,8 @@
 import type { Namespace } from "#core/call.ts";
 import type { Engine } from "#engine/engine.ts";
+import type { Lazy } from "./lazily.ts";
+import type { StreamingServer } from "./streaming/streaming-server.ts";
+import type { UsageCache } from "./usage-cache.ts";
 
 export type CriSettings = {
   /** Ferry's version. */
@@ -18,4 +21,8 @@ export type CriSettings = {
 export type Cri = {
   readonly engine: Engine;
   readonly settings: CriSettings;
+  /** Made by the first exec, attach or port-forward. */
+  readonly streams: Lazy<StreamingServer>;
+  /** What statistics remember between two looks. */
+  readonly usage: UsageCache;
 };

@@ -1,7 +1,13 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
+import { attach } from "./attach.ts";
+import { containerStats, listContainerStats, streamContainerStats } from "./container-stats.ts";
 import { containerStatus } from "./container-status.ts";
 import { createContainer } from "./create-container.ts";
+import { exec } from "./exec.ts";
+import { getContainerEvents } from "./get-container-events.ts";
+import { listPodSandboxStats, podSandboxStats, streamPodSandboxStats } from "./pod-sandbox-stats.ts";
+import { portForward } from "./port-forward.ts";
 import { execSync } from "./exec-sync.ts";
 import { imageFsInfo } from "./image-fs-info.ts";
 import { imageStatus } from "./image-status.ts";
@@ -50,6 +56,16 @@ export function runtimeHandlers({ unary, stream }: Run): Partial<ServiceImpl<typ
     updateContainerResources: unary(updateContainerResources),
     reopenContainerLog: unary(reopenContainerLog),
     execSync: unary(execSync),
+    exec: unary(exec),
+    attach: unary(attach),
+    portForward: unary(portForward),
+    containerStats: unary(containerStats),
+    listContainerStats: unary(listContainerStats),
+    streamContainerStats: stream(streamContainerStats),
+    podSandboxStats: unary(podSandboxStats),
+    listPodSandboxStats: unary(listPodSandboxStats),
+    streamPodSandboxStats: stream(streamPodSandboxStats),
+    getContainerEvents: stream(getContainerEvents),
   };
 }
 

@@ -8,6 +8,9 @@ import { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
 import type { Cri, CriSettings } from "./cri.ts";
 import type { Engine } from "#engine/engine.ts";
 import { imageHandlers, runtimeHandlers } from "./handlers.ts";
+import { lazily } from "./lazily.ts";
+import type { StreamingServer } from "./streaming/streaming-server.ts";
+import { UsageCache } from "./usage-cache.ts";
 
 /** Serves connections that somebody accepted. */
 export interface Serving extends AsyncDisposable {
@@ -27,7 +30,7 @@ export type Run = {
 };
 
 export async function serve(call: Call, parts: { engine: Engine; settings: CriSettings }): Promise<Serving> {
-  const cri: Cri = parts;
+  const cri: Cri = { ...parts, streams: lazily(() => openStreams(call, parts)), usage: new UsageCache() };
   const run = runner(call, cri);
   const handle = connectNodeAdapter({
     grpc: true,
@@ -51,8 +54,22 @@ export async function serve(call: Call, parts: { engine: Engine; settings: CriSe
   server.on("sessionError", () => {});
   return {
     accept: (socket) => void server.emit("connection", socket),
-    async [Symbol.asyncDispose]() {},
+    async [Symbol.asyncDispose]() {
+      await (await cri.streams.made()?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    },
   };
+}
+
+async function openStreams(
+  call: Call,
+  { engine, settings }: Pick<Cri, "engine" | "settings">,
+): Promise<StreamingServer> {
+  const [{ StreamingServer }, { EngineStreams }] = await Promise.all([
+    import("./streaming/streaming-server.ts"),
+    import("./engine-streams.ts"),
+  ]);
+  const { streamAddress, streamPort } = settings;
+  return await StreamingServer.open(call, new EngineStreams(engine), { host: streamAddress, port: streamPort });
 }
 
 function runner(base: Call, cri: Cri): Run {

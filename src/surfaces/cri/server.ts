@@ -6,6 +6,7 @@ import { messageOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { Engine } from "#engine/engine.ts";
 import type { CriSettings } from "./cri.ts";
+import { lazily } from "./lazily.ts";
 
 export type CriServerOptions = CriSettings & {
   /** Path of the Unix socket; one that is there is replaced. */
@@ -21,13 +22,13 @@ export async function openCriServer(call: Call, engine: Engine, options: CriServ
   const stopped = new AbortController();
   const own: Call = { ...call, signal: AbortSignal.any([call.signal, stopped.signal]), namespace: options.namespace };
   const sockets = new Set<Socket>();
-  const load = once1(async () => (await import("./serve.ts")).serve(own, { engine, settings: options }));
+  const serving = lazily(async () => (await import("./serve.ts")).serve(own, { engine, settings: options }));
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    load().then(
-      (serving) => serving.accept(socket),
+    serving.get().then(
+      (it) => it.accept(socket),
       (error: unknown) => {
         call.log.error({ error: messageOf(error) }, "CRI cannot be served");
         socket.destroy();
@@ -47,18 +48,8 @@ export async function openCriServer(call: Call, engine: Engine, options: CriServ
       const closed = once(server, "close");
       server.close();
       await closed;
-      if (load.started) await (await load().catch(() => undefined))?.[Symbol.asyncDispose]();
+      await (await serving.made()?.catch(() => undefined))?.[Symbol.asyncDispose]();
       await rm(options.socketPath, { force: true });
     },
-  };
-}
-
-/** `make` at the first call; the same promise afterwards. */
-function once1<T>(make: () => Promise<T>): (() => Promise<T>) & { readonly started: boolean } {
-  let made: Promise<T> | undefined;
-  return Object.defineProperty(() => (made ??= make()), "started", {
-    get: () => made !== undefined,
-  }) as (() => Promise<T>) & {
-    readonly started: boolean;
   };
 }

@@ -45,11 +45,13 @@ export function toContainer(container: Container, record: ContainerRecord) {
   };
 }
 
+type Wanted = Pick<ContainerFilter, "id" | "podSandboxId" | "labelSelector" | "state">;
+
 /** Containers of pods that fit, the newest first. */
 export async function selectContainers(
   call: Call,
   { engine }: Cri,
-  filter: Pick<ContainerFilter, "id" | "podSandboxId" | "labelSelector" | "state"> | undefined,
+  filter: Wanted | undefined,
 ): Promise<{ container: Container; record: ContainerRecord }[]> {
   const all = await engine.containers.list(call);
   const fits = all.flatMap((container) => {
@@ -61,11 +63,7 @@ export async function selectContainers(
   return fits.reverse();
 }
 
-function isWanted(
-  container: Container,
-  record: ContainerRecord,
-  filter: Pick<ContainerFilter, "id" | "podSandboxId" | "labelSelector" | "state">,
-): boolean {
+function isWanted(container: Container, record: ContainerRecord, filter: Wanted): boolean {
   if (filter.id !== "" && !container.id.startsWith(filter.id)) return false;
   if (filter.podSandboxId !== "" && container.sandboxId?.startsWith(filter.podSandboxId) !== true) return false;
   if (filter.state !== undefined && filter.state.state !== toContainerState(container)) return false;

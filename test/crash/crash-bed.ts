@@ -1,11 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { openSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { closeSync, openSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dockerApi } from "#test/support/docker-api.ts";
 import { clearState } from "../../scripts/house/clear-state.ts";
+import { clearCgroups, removeNetworksOf } from "./clear-machine.ts";
 import type { KillPoint } from "./kill-point.ts";
 
 /** A daemon with directories of its own that can be killed and started again, and a client of it. */
@@ -28,34 +30,62 @@ export class CrashBed implements AsyncDisposable {
   }
 
   /** Makes the directories; `start` starts the daemon. The caller disposes it. */
-  static async create(images: { first: string; second: string }): Promise<CrashBed> {
+  static async create(images: { first: string; second: string }, more = ""): Promise<CrashBed> {
     const bed = new CrashBed(await mkdtemp("/var/tmp/ferry-crash-"), images);
-    const config = `version = 1\n[daemon]\nroot = "${bed.root}"\nstate = "${bed.state}"\n`;
-    await writeFile(bed.#configPath, config);
+    const config = [
+      `version = 1`,
+      `[daemon]\nroot = "${bed.root}"\nstate = "${bed.state}"`,
+      `[docker]\nsocket = "${bed.#socket}"`,
+      `[runtime]\ncgroup_driver = "cgroupfs"\ncgroup_parent = "${bed.cgroupParent}"`,
+      `[images]\ncollect_after_ms = 100`,
+      more,
+    ];
+    await writeFile(bed.#configPath, config.join("\n"));
     return bed;
+  }
+
+  get cgroupParent(): string {
+    return `/${basename(this.directory)}`;
   }
 
   get #configPath(): string {
     return join(this.directory, "config.toml");
   }
 
-  /** Starts the daemon, armed with `point` if given; settles when it serves. */
-  async start(point?: KillPoint): Promise<void> {
+  get #socket(): string {
+    return join(this.directory, "docker.sock");
+  }
+
+  /** Starts the daemon; settles when it serves. */
+  async start(): Promise<void> {
     const program = fileURLToPath(new URL("daemon-process.ts", import.meta.url));
-    const armed = point === undefined ? [] : [JSON.stringify(point)];
     const options = ["--conditions=source", "--disable-warning=ExperimentalWarning"];
-    const child = spawn(process.execPath, [...options, program, this.#configPath, ...armed], {
-      stdio: ["ignore", "pipe", this.#log],
+    const child = spawn(process.execPath, [...options, program, this.#configPath], {
+      stdio: ["ignore", this.#log, this.#log, "ipc"],
     });
     this.#child = child;
+    await this.#message(child, "ready");
+  }
+
+  /** Tells the daemon where to die. */
+  async arm(point: KillPoint): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) throw new Error("no daemon to arm");
+    child.send(point);
+    await this.#message(child, "armed");
+  }
+
+  async #message(child: ChildProcess, wanted: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    child.once("exit", (code, signal) =>
-      reject(new Error(`daemon ended with ${code ?? signal}; see ${this.directory}/log`)),
-    );
-    child.stdout?.on("data", (chunk: Buffer) => {
-      if (chunk.includes("ready")) resolve();
+    const onExit = (code: number | null, signal: string | null) =>
+      reject(new Error(`daemon ended with ${code ?? signal}; see ${this.directory}/log`));
+    child.once("exit", onExit);
+    child.on("message", (message) => {
+      if (message === wanted) resolve();
     });
     await promise;
+    child.removeAllListeners("message");
+    child.off("exit", onExit);
   }
 
   /** Ends the daemon as a crash does. */
@@ -78,8 +108,23 @@ export class CrashBed implements AsyncDisposable {
   }
 
   async call(method: string, path: string, body?: unknown): Promise<unknown> {
-    using api = dockerApi(join(this.state, "docker.sock"));
+    using api = dockerApi(this.#socket);
     return await api.call(method, `/v1.41${path}`, body);
+  }
+
+  /** Loads an archive of images; answers what the daemon said. */
+  async load(archive: Uint8Array): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const headers = { "content-type": "application/x-tar", host: "docker" };
+    const to = { socketPath: this.#socket, method: "POST", path: "/v1.41/images/load", headers };
+    const outgoing = request(to, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      response.on("error", reject).on("end", () => resolve(text));
+    });
+    outgoing.on("error", reject);
+    outgoing.end(archive);
+    return await promise;
   }
 
   async pull(image: string): Promise<void> {
@@ -105,17 +150,31 @@ export class CrashBed implements AsyncDisposable {
 
   /** What a reboot leaves: no processes, no state directory. The daemon must be down. */
   async reboot(): Promise<void> {
-    await clearState(this.state);
+    await this.#clear();
     await mkdir(this.state, { recursive: true });
   }
 
+  /** Ends the daemon as an operator does; containers run on. */
+  async stop(): Promise<void> {
+    if (!this.alive) return;
+    this.#child?.kill("SIGTERM");
+    await this.died(15_000).catch(() => this.kill());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.alive) {
-      this.#child?.kill("SIGTERM");
-      await this.died(15_000).catch(() => this.kill());
-    }
-    await clearState(this.state);
+    await this.stop();
+    await this.#clear();
+    for (const hierarchy of ["", ...(await readdir("/sys/fs/cgroup"))])
+      await rmdir(join("/sys/fs/cgroup", hierarchy, this.cgroupParent)).catch(() => {});
+    closeSync(this.#log);
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Containers' processes end a moment after they are killed; until then their cgroups cannot go. */
+  async #clear(): Promise<void> {
+    await clearState(this.state);
+    await removeNetworksOf(this.state);
+    await clearCgroups(this.cgroupParent);
   }
 }
 

@@ -1,27 +1,29 @@
 /**
- * A daemon in a process of its own that may die at a kill point.
+ * A daemon in a process of its own that may be told to die at a kill point.
  *
- *   node daemon-process.ts CONFIG.toml [KILL-POINT as JSON]
+ *   node daemon-process.ts CONFIG.toml
  *
- * Prints `ready` when it serves.
+ * Sends `ready` to its parent when it serves; a kill point that comes from there is armed.
  */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { openDaemon } from "#daemon/compose.ts";
 import { decodeConfig } from "#daemon/config.ts";
-import { acquireRootLock } from "#daemon/lock.ts";
 import { openLogger } from "#daemon/json-logger.ts";
-import { mkdir } from "node:fs/promises";
-import { killAt, type KillPoint } from "./kill-point.ts";
+import { acquireRootLock } from "#daemon/lock.ts";
+import { KillSwitch, type KillPoint } from "./kill-point.ts";
 
-const [configPath = "", point] = process.argv.slice(2);
+const [configPath = ""] = process.argv.slice(2);
 const { config } = decodeConfig(await readFile(configPath, "utf8"));
-const log = openLogger("info");
-await mkdir(config.daemon.root, { recursive: true });
-await mkdir(config.daemon.state, { recursive: true });
-await using _lock = await acquireRootLock(config.daemon.root);
-const decorate = point === undefined ? {} : { decorate: killAt(JSON.parse(point) as KillPoint) };
-await using _daemon = await openDaemon({ config, log, ...decorate });
-process.stdout.write("ready\n");
 const { promise: asked, resolve } = Promise.withResolvers<void>();
 process.once("SIGTERM", () => resolve());
+const killSwitch = new KillSwitch();
+process.on("message", (point) => {
+  killSwitch.arm(point as KillPoint);
+  process.send?.("armed");
+});
+await mkdir(config.daemon.root, { recursive: true });
+await using _lock = await acquireRootLock(config.daemon.root);
+await using _daemon = await openDaemon({ config, log: openLogger("info"), decorate: killSwitch.decorate });
+process.send?.("ready");
 await asked;
+process.disconnect?.();

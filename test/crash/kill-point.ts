@@ -12,71 +12,62 @@ export type KillPoint = {
   readonly nth?: number;
 };
 
-/** A decorator for `compose` that ends the process with SIGKILL at `point`: what a crash there leaves is what a crash leaves. */
-export function killAt(point: KillPoint): Decorate {
-  const [path = "", inner] = point.at.split(">");
-  const [noun = "", method = ""] = path.split(".");
-  const trap = new Trap(point);
-  const wrap = <T extends object>(target: T): T =>
-    inner === undefined ? intercept(target, method, trap) : interceptResult(target, inner, method, trap);
-  return <K extends keyof Engine>(name: K, implementation: Engine[K]): Engine[K] => {
-    if (name !== noun) return implementation;
-    const target: unknown = implementation;
-    const wrapped: unknown =
-      target instanceof Map ? new Map([...target].map(([key, value]) => [key, wrap(value)])) : wrap(target as object);
-    return wrapped as Engine[K];
-  };
-}
-
-/** Counts calls and kills at the chosen one. */
-class Trap {
-  readonly #point: KillPoint;
-  #calls = 0;
-
-  constructor(point: KillPoint) {
-    this.#point = point;
-  }
-
-  async around(work: () => unknown): Promise<unknown> {
-    this.#calls++;
-    const chosen = this.#calls === (this.#point.nth ?? 1);
-    if (chosen && this.#point.when === "before") die();
-    const result = await work();
-    if (chosen && this.#point.when === "after") die();
-    return result;
-  }
-}
-
-function die(): void {
-  process.kill(process.pid, "SIGKILL");
-}
-
-function intercept<T extends object>(target: T, method: string, trap: Trap): T {
-  return proxied(target, method, (original, args) => trap.around(() => original(...args)));
-}
-
-function interceptResult<T extends object>(target: T, inner: string, method: string, trap: Trap): T {
-  return proxied(target, method, async (original, args) => {
-    const result: unknown = await original(...args);
-    return typeof result === "object" && result !== null ? intercept(result, inner, trap) : result;
-  });
-}
-
 type AnyFunction = (...args: unknown[]) => unknown;
 
-/** `target` with one method replaced; private fields go on to work because calls are made on the target itself. */
-function proxied<T extends object>(
-  target: T,
-  method: string,
-  replacement: (original: AnyFunction, args: unknown[]) => unknown,
-): T {
-  if (!(method in target)) throw new Error(`kill point: no method ${method}`);
-  return new Proxy(target, {
-    get(object, key) {
-      const value: unknown = Reflect.get(object, key, object);
-      if (typeof value !== "function") return value;
-      const original: AnyFunction = value.bind(object);
-      return key === method ? (...args: unknown[]) => replacement(original, args) : original;
-    },
-  });
+/** Ends the process with SIGKILL at the point it was armed with: what a crash there leaves is what a crash leaves. */
+export class KillSwitch {
+  #point: KillPoint | undefined;
+  #calls = 0;
+
+  /** Calls are counted from here. @throws never; a point that does not exist is never reached */
+  arm(point: KillPoint): void {
+    this.#point = point;
+    this.#calls = 0;
+  }
+
+  /** For `openDaemon`: every noun, with its calls watched. */
+  readonly decorate: Decorate = <K extends keyof Engine>(noun: K, implementation: Engine[K]): Engine[K] => {
+    const target: unknown = implementation;
+    const watched: unknown =
+      target instanceof Map
+        ? new Map([...target].map(([key, value]) => [key, this.#watch(noun, value)]))
+        : this.#watch(noun, implementation);
+    return watched as Engine[K];
+  };
+
+  /** `target` with its methods watched; private fields go on to work because calls are made on the target itself. */
+  #watch<T extends object>(path: string, target: T): T {
+    return new Proxy(target, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (typeof value !== "function" || typeof key === "symbol")
+          return typeof value === "function" ? value.bind(object) : value;
+        const original: AnyFunction = value.bind(object);
+        const separator = path.includes(".") ? ">" : ".";
+        const name = `${path}${separator}${key}`;
+        return (...args: unknown[]) => this.#call(name, () => original(...args));
+      },
+    });
+  }
+
+  #call(name: string, work: () => unknown): unknown {
+    if (this.#point?.at === name) return this.#around(this.#point, work);
+    // What it answers is watched too when the point is in there.
+    if (this.#point?.at.startsWith(`${name}>`) === true) return this.#inside(name, work);
+    return work();
+  }
+
+  async #around(point: KillPoint, work: () => unknown): Promise<unknown> {
+    this.#calls++;
+    const chosen = this.#calls === (point.nth ?? 1);
+    if (chosen && point.when === "before") process.kill(process.pid, "SIGKILL");
+    const result = await work();
+    if (chosen && point.when === "after") process.kill(process.pid, "SIGKILL");
+    return result;
+  }
+
+  async #inside(name: string, work: () => unknown): Promise<unknown> {
+    const result: unknown = await work();
+    return typeof result === "object" && result !== null ? this.#watch(name, result) : result;
+  }
 }

@@ -96,10 +96,10 @@ const start: Operation = {
 
 /** The container ends by itself with 7, before or after the daemon dies in recording it. */
 const exit: Operation = {
-  prepare: async (bed) => void (await create(bed, { Cmd: ["sh", "-c", "sleep 0.7; echo last words; exit 7"] })),
+  prepare: async (bed) => void (await create(bed, { Cmd: ["sh", "-c", "sleep 0.4; echo last words; exit 7"] })),
   async run(bed) {
     await bed.call("POST", `/containers/${name}/start`);
-    await bed.died(10_000);
+    await bed.died(3_000);
   },
   async check(bed) {
     await waitForExit(bed);
@@ -108,7 +108,7 @@ const exit: Operation = {
     const ran =
       Date.parse(String(field(container, "State", "FinishedAt"))) -
       Date.parse(String(field(container, "State", "StartedAt")));
-    assert.ok(ran >= 600 && ran < 2_500, `ran ${ran} ms by the record`);
+    assert.ok(ran >= 350 && ran < 2_500, `ran ${ran} ms by the record`);
     assert.match(await bed.logs(name), /last words/);
     await bed.call("POST", `/containers/${name}/start`);
     await waitForExit(bed);
@@ -145,7 +145,7 @@ const remove: Operation = {
 
 const collect: Operation = {
   prepare: (bed) => bed.pull(bed.secondImage),
-  run: (bed) => bed.call("DELETE", `/images/${bed.secondImage}?force=1`).then(() => bed.died(10_000)),
+  run: (bed) => bed.call("DELETE", `/images/${bed.secondImage}?force=1`).then(() => bed.died(3_000)),
   async check(bed) {
     await create(bed);
     await startAgain(bed);

@@ -20,6 +20,8 @@ async function send(
     let text = "";
     response.setEncoding("utf8");
     response.on("data", (chunk: string) => (text += chunk));
+    // A server that dies amid its answer.
+    response.on("error", reject);
     response.on("end", () => {
       if ((response.statusCode ?? 500) < 400) resolve(parseOr(text));
       else reject(new Error(`${options.method} ${options.path}: ${response.statusCode} ${text}`));

@@ -56,6 +56,8 @@ export class TestRegistry implements AsyncDisposable {
   readonly requests: string[] = [];
   /** Authorization headers as they came, one for each request; empty where there was none. */
   readonly authorizations: string[] = [];
+  /** Range headers as they came, one for each request; empty where there was none. */
+  readonly ranges: string[] = [];
   readonly faults: TestFault[] = [];
   /** `token <scopes>` and who asked, in order. */
   readonly tokens: string[] = [];
@@ -143,6 +145,7 @@ export class TestRegistry implements AsyncDisposable {
     const line = `${request.method} ${url.pathname}`;
     this.requests.push(line);
     this.authorizations.push(request.headers.authorization ?? "");
+    this.ranges.push(request.headers.range ?? "");
     const fault = this.faults.find((candidate) => candidate.match.test(line) && (candidate.times ?? 1) > 0);
     if (fault !== undefined) fault.times = (fault.times ?? 1) - 1;
     if (fault?.act.t === "hang") return;

@@ -346,7 +346,7 @@ function messageOf({ body }: Reply): string {
 async function stateOf(ferry: FerryBed): Promise<unknown> {
   const lists = ["containers/json?all=1", "images/json?all=1", "networks", "volumes"];
   const replies = await Promise.all(lists.map(async (list) => await ferry.api("GET", `/v1.41/${list}`)));
-  const system = await readSystemState(ferry.root, ferry.state);
+  const system = await readSystemState({ root: ferry.root, state: ferry.state });
   const bridge = await ferry.run(
     "network",
     "inspect",

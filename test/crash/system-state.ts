@@ -24,8 +24,8 @@ export type SystemState = {
   readonly volumes: readonly string[];
 };
 
-/** Directories of one daemon, and the parent of its containers' cgroups (`/name`). */
-export type Place = { readonly root: string; readonly state: string; readonly cgroupParent: string };
+/** Directories of one daemon, and the parent of its containers' cgroups (`/name`); without one of its own they are not told. */
+export type Place = { readonly root: string; readonly state: string; readonly cgroupParent?: string };
 
 /** The machine as far as it is one daemon's; other daemons may be at work beside it. */
 export async function readSystemState({ root, state, cgroupParent }: Place): Promise<SystemState> {
@@ -35,7 +35,7 @@ export async function readSystemState({ root, state, cgroupParent }: Place): Pro
     linuxNamespaces: await names(join(state, "netns")),
     interfaces: await interfacesOf(chainPrefix.toLowerCase()),
     firewallRules: await firewallRules(chainPrefix),
-    cgroups: await cgroupsBelow(cgroupParent),
+    cgroups: cgroupParent === undefined ? [] : await cgroupsBelow(cgroupParent),
     processes: await processesNaming([`${root}/`, `${state}/`]),
     addresses: await filesNamed(join(state, "cni"), /^[0-9a-f]*[.:][0-9a-f.:]+$|_eth\d+$/),
     bundles: await twoLevels(join(state, "containers")),

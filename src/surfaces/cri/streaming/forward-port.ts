@@ -13,10 +13,10 @@ export type ForwardedPort = {
 };
 
 /**
- * Forwards one connection to its end; a failure is written to `error`. Answers whether it went well.
+ * Forwards one connection to its end. One that does not come about is told on `error`; answers false then.
  *
- * `ended` aborts when the client is gone. A client that closes `data` itself has had what it wanted: what breaks by
- * that is no failure, and kubectl would give up all its forwarding if it were told one.
+ * A connection that stood and broke, by whichever side, is told by the reset of `data` alone: at a text on `error`
+ * kubectl gives up all that it forwards. `ended` aborts when the client is gone.
  */
 export async function forwardPort(
   call: Call,
@@ -31,7 +31,7 @@ export async function forwardPort(
     await runtime.portForward(own, { podSandboxId, port }, data);
     return true;
   } catch (failure) {
-    if (own.signal.aborted) return true;
+    if (own.signal.aborted || data.destroyed) return true;
     call.log.debug({ sandboxId: podSandboxId, port, err: messageOf(failure) }, "portforward: failed");
     error.write(`error forwarding port ${port} to pod ${podSandboxId}: ${messageOf(failure)}`);
     return false;

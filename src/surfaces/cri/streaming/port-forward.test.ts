@@ -95,6 +95,22 @@ test("a connection that the client resets is closed, and no failure", async () =
   assert.equal(client.stream(error).bytes.length, 0);
 });
 
+test("a connection that the pod breaks off is reset, and nothing else told", async () => {
+  const server = createServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  {
+    await using bed = await openStreamingBed();
+    using client = await openForward(bed);
+    const { data, error } = openPair(client, (server.address() as AddressInfo).port, "a");
+    client.write(data, "hi");
+    await client.until(() => client.stream(error).fin && client.stream(data).resetStatus !== undefined);
+    assert.deepEqual([client.stream(data).resetStatus, client.stream(error).bytes.length], [5, 0]);
+    assert.equal(client.closed, false);
+  }
+  server.close();
+});
+
 test("streams without a port or type are refused; half a pair is ended", async () => {
   await using bed = await openStreamingBed({ creationTimeoutMs: 100 });
   using client = await openForward(bed);

@@ -142,6 +142,8 @@ export class SpdySession implements SpdyStreamOwner, Disposable {
   }
 
   #receive(chunk: Buffer): void {
+    // We have closed, maybe because what comes cannot be understood.
+    if (this.#transport.writableEnded) return;
     this.#idle.touch();
     try {
       for (const frame of this.#reader.read(chunk)) {

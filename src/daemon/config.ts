@@ -1,5 +1,5 @@
-import { parse } from "smol-toml";
-import { EngineError, messageOf } from "#base/errors.ts";
+import { parse, TomlError } from "smol-toml";
+import { EngineError } from "#base/errors.ts";
 import { isTable, type Field, type FieldValue, type Section, type SectionValues } from "./config-fields.ts";
 import { sections } from "./config-sections.ts";
 
@@ -60,7 +60,12 @@ function parseToml(source: string): Readonly<Record<string, unknown>> {
   try {
     return parse(source);
   } catch (error) {
-    throw new EngineError("invalidArgument", `config: ${messageOf(error)}`, { cause: error });
+    if (!(error instanceof TomlError)) throw error;
+    // Its message goes on with a picture of the place.
+    const [why = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
+    throw new EngineError("invalidArgument", `config: line ${error.line}, column ${error.column}: ${why}`, {
+      cause: error,
+    });
   }
 }
 

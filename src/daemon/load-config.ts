@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineError, errnoOf } from "#base/errors.ts";
+import { EngineError, errnoOf, messageOf } from "#base/errors.ts";
 import type { Arguments } from "./arguments.ts";
 import { decodeConfig, type Config } from "./config.ts";
 
@@ -12,7 +12,7 @@ const defaultPath = "/etc/ferry/config.toml";
  * With another `--state` and no socket in the file, the Docker socket moves along: two daemons never share one.
  */
 export async function loadConfig(given: Arguments): Promise<{ config: Config; warnings: string[] }> {
-  const { config, warnings } = decodeConfig(await readConfig(given.configPath));
+  const { config, warnings } = decodeFile(given.configPath ?? defaultPath, await readConfig(given.configPath));
   const { config: defaults } = decodeConfig("");
   const daemon = Object.freeze({
     root: given.root ?? config.daemon.root,
@@ -22,6 +22,15 @@ export async function loadConfig(given: Arguments): Promise<{ config: Config; wa
   const moved = daemon.state !== defaults.daemon.state && config.docker.socket === defaults.docker.socket;
   const docker = moved ? Object.freeze({ ...config.docker, socket: join(daemon.state, "docker.sock") }) : config.docker;
   return { config: Object.freeze({ ...config, daemon, docker }), warnings };
+}
+
+/** @throws invalidArgument that names the file */
+function decodeFile(path: string, source: string): ReturnType<typeof decodeConfig> {
+  try {
+    return decodeConfig(source);
+  } catch (error) {
+    throw new EngineError("invalidArgument", messageOf(error).replace(/^config\b/, `config ${path}`), { cause: error });
+  }
 }
 
 async function readConfig(path: string | undefined): Promise<string> {

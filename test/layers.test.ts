@@ -92,3 +92,13 @@ function importsOf(file: string): string[] {
 function isTest(file: string): boolean {
   return /\.(test|contract|fixture)\.ts$/.test(file);
 }
+
+test("node:http is taken whole, not by import statements", () => {
+  // A static import evaluates every export of a built-in module, and one of http's is a WebSocket client of 7 MB.
+  const files = globSync("src/**/*.ts").filter((file) => !isTest(file));
+  const valueImport = /^import (?!type )[^;]*? from "node:https?";/m;
+  assert.deepEqual(
+    files.filter((file) => valueImport.test(readFileSync(file, "utf8"))),
+    [],
+  );
+});

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
 export type Refusal = { readonly status: number; readonly text: string; readonly headers?: Record<string, string> };
@@ -19,5 +18,5 @@ export function refuseUpgrade(socket: Duplex, { status, text, headers = {} }: Re
 /** The first lines of an HTTP/1.1 answer, the empty one included. */
 export function formatHead(status: number, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n`;
+  return `HTTP/1.1 ${status} ${process.getBuiltinModule("node:http").STATUS_CODES[status]}\r\n${lines.join("")}\r\n`;
 }

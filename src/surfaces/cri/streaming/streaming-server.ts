@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -172,9 +171,10 @@ function checkCommand({ containerId, ...wanted }: WantedStreams & { readonly con
 }
 
 function createHttpServer({ tls }: StreamingServerOptions): Server {
-  if (tls === undefined) return createServer();
+  // Not by import statements: these evaluate every export, and one of them is a WebSocket client of 7 MB.
+  if (tls === undefined) return process.getBuiltinModule("node:http").createServer();
   const verify = tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
-  return createTlsServer({ ...tls, ...verify });
+  return process.getBuiltinModule("node:https").createServer({ ...tls, ...verify });
 }
 
 async function listen(server: Server, { host = "127.0.0.1", port = 0 }: StreamingServerOptions): Promise<AddressInfo> {

@@ -70,6 +70,7 @@ export class CniNetworkDriver implements NetworkDriver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ports.clear();
     const call = { signal: AbortSignal.timeout(10_000), log: silentLogger, namespace: anyNamespace };
     const idle = [...this.#present.values()].filter(({ endpoints }) => endpoints.size === 0);
     for (const { network } of idle) await this.remove(call, network);
@@ -128,7 +129,11 @@ export class CniNetworkDriver implements NetworkDriver {
     await this.#cache.prune(isLive);
     this.#ports.clear();
     for (const { containerId, attachment } of live) {
-      this.#ports.restore(attachment.endpointId, containerId.slice(0, 12), attachment.ports);
+      const owner = containerId.slice(0, 12);
+      for (const { hostPort, protocol } of this.#ports.restore(attachment.endpointId, owner, attachment.ports)) {
+        const text = `port ${hostPort}/${protocol}: opened by a process of the host, while its traffic goes to a container`;
+        call.log.warn({ containerId }, text);
+      }
     }
     for (const family of [4, 6] as const) await this.#firewall.restore(call, family, liveRules(family, live));
     await restoreLoopbackRoutes(call, live);

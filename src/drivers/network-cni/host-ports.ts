@@ -1,16 +1,21 @@
-import { createSocket } from "node:dgram";
 import { readdir, readFile, readlink } from "node:fs/promises";
-import { createServer } from "node:net";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import type { PortProtocol, PublishedPort } from "#core/networks/network.ts";
+import { HostSocket } from "./host-socket.ts";
 
 type PortRequest = { containerPort: number; protocol: PortProtocol; hostIp: string; hostPort: number };
 
+type Held = { readonly port: number; readonly sockets: readonly HostSocket[] };
+type Claim = { readonly owner: string; readonly ports: readonly PublishedPort[]; readonly sockets: HostSocket[] };
+
 const anyAddresses = new Set(["", "0.0.0.0", "::"]);
 
-/** Which ports of the host our endpoints hold, and whether others do. */
+/**
+ * Which ports of the host our endpoints hold, and whether others do. Each is held by a socket, so that no process of the
+ * host listens on a port whose traffic goes to a container.
+ */
 export class HostPorts {
-  readonly #held = new Map<string, { owner: string; ports: readonly PublishedPort[] }>();
+  readonly #held = new Map<string, Claim>();
 
   /**
    * Reserves an endpoint's ports until {@link release}; `hostPort` 0 becomes a free one.
@@ -18,14 +23,16 @@ export class HostPorts {
    */
   async reserve(endpointId: string, owner: string, requests: readonly PortRequest[]): Promise<PublishedPort[]> {
     const ports: PublishedPort[] = [];
-    this.#held.set(endpointId, { owner, ports });
+    const sockets: HostSocket[] = [];
+    this.#held.set(endpointId, { owner, ports, sockets });
     try {
       // The reservation stands before the first wait, so that two requests at once see each other.
       for (const request of requests) if (request.hostPort !== 0) this.#refuseHeld(endpointId, request, ports);
       for (const request of requests) if (request.hostPort !== 0) ports.push({ ...request });
       for (const request of requests) {
-        if (request.hostPort === 0) ports.push(await this.#pickFree(endpointId, request));
-        else await refuseForeign(request);
+        const held = request.hostPort === 0 ? this.#pickFree(endpointId, request) : await holdOrRefuse(request);
+        sockets.push(...held.sockets);
+        if (request.hostPort === 0) ports.push({ ...request, hostPort: held.port });
       }
     } catch (error) {
       this.release(endpointId);
@@ -34,18 +41,34 @@ export class HostPorts {
     return inRequestOrder(ports, requests);
   }
 
-  /** Takes up what a former daemon published. */
-  restore(endpointId: string, owner: string, ports: readonly PublishedPort[]): void {
-    this.#held.set(endpointId, { owner, ports });
+  /**
+   * Takes up what a former daemon published. Answers the ports that somebody else has opened meanwhile: their traffic
+   * still goes to the container.
+   */
+  restore(endpointId: string, owner: string, ports: readonly PublishedPort[]): PublishedPort[] {
+    const sockets: HostSocket[] = [];
+    const taken: PublishedPort[] = [];
+    this.#held.set(endpointId, { owner, ports, sockets });
+    for (const port of ports) {
+      try {
+        sockets.push(...hold(port).sockets);
+      } catch (error) {
+        if (errnoOf(error) === undefined) throw error;
+        taken.push(port);
+      }
+    }
+    return taken;
   }
 
   /** Idempotent. */
   release(endpointId: string): void {
+    for (const socket of this.#held.get(endpointId)?.sockets ?? []) socket[Symbol.dispose]();
     this.#held.delete(endpointId);
   }
 
+  /** Lets go of all of them. */
   clear(): void {
-    this.#held.clear();
+    for (const endpointId of this.#held.keys()) this.release(endpointId);
   }
 
   #refuseHeld(endpointId: string, request: PortRequest, own: readonly PublishedPort[]): void {
@@ -56,13 +79,25 @@ export class HostPorts {
     if (own.some((port) => clash(port, request))) throw allocated(request, "");
   }
 
-  async #pickFree(endpointId: string, request: PortRequest): Promise<PublishedPort> {
+  #pickFree(endpointId: string, request: PortRequest): Held {
     for (let attempt = 0; attempt < 50; attempt++) {
-      const port = { ...request, hostPort: await tryBind({ ...request, hostPort: 0 }) };
-      const held = [...this.#held].some(([, { ports }]) => ports.some((other) => clash(other, port)));
-      if (!held) return port;
+      const found = tryHold({ ...request, hostPort: 0 });
+      if (found === undefined) continue;
+      const port = { ...request, hostPort: found.port };
+      if (![...this.#held].some(([, { ports }]) => ports.some((other) => clash(other, port)))) return found;
+      for (const socket of found.sockets) socket[Symbol.dispose]();
     }
     throw new EngineError("resourceExhausted", `endpoint ${endpointId}: all ports are allocated`);
+  }
+}
+
+/** Undefined when the port that the kernel chose is taken in the other family. */
+function tryHold(request: PortRequest): Held | undefined {
+  try {
+    return hold(request);
+  } catch (error) {
+    if (errnoOf(error) === "EADDRINUSE") return undefined;
+    throw explained(error, request);
   }
 }
 
@@ -90,65 +125,41 @@ function inRequestOrder(ports: readonly PublishedPort[], requests: readonly Port
   });
 }
 
-async function refuseForeign(request: PortRequest): Promise<void> {
+async function holdOrRefuse(request: PortRequest): Promise<Held> {
   try {
-    await tryBind(request);
+    return hold(request);
   } catch (error) {
-    if (errnoOf(error) === "EADDRINUSE") {
-      const holder = await findHolder(request);
-      throw allocated(request, holder === undefined ? "" : ` (by ${holder})`);
-    }
-    if (errnoOf(error) === "EADDRNOTAVAIL") {
-      throw new EngineError(
-        "invalidArgument",
-        `failed to bind host port ${request.hostIp}:${request.hostPort}/${request.protocol}: cannot assign requested address`,
-      );
-    }
+    if (errnoOf(error) !== "EADDRINUSE") throw explained(error, request);
+    const holder = await findHolder(request);
+    throw allocated(request, holder === undefined ? "" : ` (by ${holder})`);
+  }
+}
+
+function explained(error: unknown, { hostIp, hostPort, protocol }: PortRequest): unknown {
+  if (errnoOf(error) !== "EADDRNOTAVAIL") return error;
+  const text = `failed to bind host port ${hostIp}:${hostPort}/${protocol}: cannot assign requested address`;
+  return new EngineError("invalidArgument", text, { cause: error });
+}
+
+/**
+ * Takes a port of the host, with a socket per family that the address stands for. What a rule forwards never comes to
+ * the socket; it is there so that nobody else opens the port and wonders.
+ */
+function hold({ protocol, hostIp, hostPort }: PortRequest): Held {
+  if (protocol === "sctp") {
+    return { port: hostPort === 0 ? 32_768 + Math.floor(Math.random() * 28_000) : hostPort, sockets: [] };
+  }
+  const first = new HostSocket({ protocol, address: hostIp === "" ? "0.0.0.0" : hostIp, port: hostPort });
+  const { port } = first;
+  if (hostIp !== "") return { port, sockets: [first] };
+  try {
+    return { port, sockets: [first, new HostSocket({ protocol, address: "::", port })] };
+  } catch (error) {
+    // A machine without IPv6 has nobody there to be taken for us.
+    if (errnoOf(error) !== "EADDRINUSE") return { port, sockets: [first] };
+    first[Symbol.dispose]();
     throw error;
   }
-}
-
-/** Binds and lets go at once, which only tells what is so now: rules win over a listener that comes later. */
-async function tryBind(request: PortRequest): Promise<number> {
-  const host = request.hostIp === "" ? "0.0.0.0" : request.hostIp;
-  if (request.protocol === "sctp")
-    return request.hostPort === 0 ? 32_768 + Math.floor(Math.random() * 28_000) : request.hostPort;
-  const bind = request.protocol === "tcp" ? bindTcp : bindUdp;
-  const port = await bind(host, request.hostPort);
-  if (request.hostIp !== "") return port;
-  try {
-    await bind("::", port);
-  } catch (error) {
-    if (errnoOf(error) === "EADDRINUSE") throw error;
-    // A machine without IPv6.
-  }
-  return port;
-}
-
-async function bindTcp(host: string, port: number): Promise<number> {
-  const server = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.once("error", reject);
-  server.listen({ host, port, ipv6Only: host.includes(":"), exclusive: true }, () => {
-    const address = server.address();
-    const bound = typeof address === "object" && address !== null ? address.port : port;
-    server.close(() => resolve(bound));
-  });
-  return await promise;
-}
-
-async function bindUdp(host: string, port: number): Promise<number> {
-  const socket = createSocket({ type: host.includes(":") ? "udp6" : "udp4", ipv6Only: host.includes(":") });
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  socket.once("error", (error) => {
-    socket.close();
-    reject(error);
-  });
-  socket.bind({ address: host, port, exclusive: true }, () => {
-    const bound = socket.address().port;
-    socket.close(() => resolve(bound));
-  });
-  return await promise;
 }
 
 /** `nginx (pid 812)`, as far as /proc tells. Source: proc(5), /proc/net/tcp. */

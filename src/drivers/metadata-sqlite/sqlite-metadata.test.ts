@@ -4,6 +4,7 @@ import { referenceGraphContract } from "#core/garbage/reference-graph.contract.t
 import { imageStoreContract } from "#core/images/image-store.contract.ts";
 import { leaseStoreContract } from "#core/leases/lease-store.contract.ts";
 import { networkStoreContract } from "#core/networks/network-store.contract.ts";
+import { sandboxStoreContract } from "#core/sandboxes/sandbox-store.contract.ts";
 import { snapshotIndexContract } from "#core/snapshots/snapshot-index.contract.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { SqliteMetadata } from "./sqlite-metadata.ts";
@@ -49,6 +50,22 @@ containerStoreContract("metadata-sqlite containers", async () => {
       metadata.close();
       metadata = SqliteMetadata.open(path);
       return metadata.containers;
+    },
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+});
+sandboxStoreContract("metadata-sqlite sandboxes", async () => {
+  await using stack = new AsyncDisposableStack();
+  const path = join(stack.use(await temporaryDirectory("sandboxes")).path, "meta.db");
+  let metadata = SqliteMetadata.open(path);
+  stack.defer(() => metadata.close());
+  const owned = stack.move();
+  return {
+    store: metadata.sandboxes,
+    reopen: async () => {
+      metadata.close();
+      metadata = SqliteMetadata.open(path);
+      return metadata.sandboxes;
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
-import { readdir } from "node:fs/promises";
+import { globSync } from "node:fs";
+import { rmdir } from "node:fs/promises";
 import test, { after, before, suite } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FerryBed, type Reply } from "#test/support/ferry-bed.ts";
@@ -20,6 +21,7 @@ type CommandCase = {
   readonly stderr: string;
 };
 
+const cgroupParent = `/ferry-bad-input-${process.pid}`;
 const daemon = "Error response from daemon: ";
 const startFailed = `${daemon}failed to create task for container: unable to start container process: `;
 
@@ -269,7 +271,10 @@ suite("bad input changes nothing", { skip: isRoot ? false : "needs root", timeou
     undo.defer(() => void listener.close());
     images = undo.use(await openTestImages());
     bad = undo.use(await TestRegistry.start());
-    ferry = undo.use(await FerryBed.open());
+    undo.defer(removeCgroups);
+    ferry = undo.use(
+      await FerryBed.open({ config: `[runtime]\ncgroup_driver = "cgroupfs"\ncgroup_parent = "${cgroupParent}"` }),
+    );
     await breakRegistry(bad);
     await ferry.run("pull", "-q", images.small);
     await ferry.run("run", "-d", "--name", "taken", "-p", "127.0.0.1::80", images.small, "sleep", "1000");
@@ -346,28 +351,18 @@ function messageOf({ body }: Reply): string {
 async function stateOf(ferry: FerryBed): Promise<unknown> {
   const lists = ["containers/json?all=1", "images/json?all=1", "networks", "volumes"];
   const replies = await Promise.all(lists.map(async (list) => await ferry.api("GET", `/v1.41/${list}`)));
-  const system = await readSystemState({ root: ferry.root, state: ferry.state });
-  const bridge = await ferry.run(
-    "network",
-    "inspect",
-    "-f",
-    '{{index .Options "com.docker.network.bridge.name"}}',
-    "bridge",
-  );
-  const mine = bridge.replace(/^ferry-?/, "");
-  return {
-    names: replies.map(({ body }) =>
-      JSON.stringify(body).match(/"(?:Id|Names|RepoTags|Name|State)":(?:"[^"]*"|\[[^\]]*\])/g),
-    ),
-    ...system,
-    // What came of a layer before its connection ended waits for the next pull.
-    ingests: [],
-    // Of other people's bridges and containers on this machine nothing is said here.
-    interfaces: await readdir(`/sys/class/net/${bridge}/brif`).catch(() => []),
-    firewallRules: system.firewallRules.filter((rule) => rule.includes(bridge) || rule.includes(`FERRY-${mine}`)),
-    cgroups: [],
-    processes: system.processes.filter((line) => line.includes("conmon")),
-  };
+  const system = await readSystemState({ root: ferry.root, state: ferry.state, cgroupParent });
+  // What came of a layer before its connection ended waits for the next pull.
+  return { shown: replies.map(namesIn), system: { ...system, ingests: [] } };
+}
+
+/** The members that tell one thing from another; sizes and times go on by themselves. */
+function namesIn({ body }: Reply): readonly string[] {
+  return JSON.stringify(body).match(/"(?:Id|Names|RepoTags|Name|State)":(?:"[^"]*"|\[[^\]]*\])/g) ?? [];
+}
+
+async function removeCgroups(): Promise<void> {
+  for (const path of globSync(`/sys/fs/cgroup{,/*}${cgroupParent}`)) await rmdir(path);
 }
 
 /** Collection of what was refused may take a moment. */

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { clearState } from "../../scripts/house/clear-state.ts";
+import { removeNetworksOf } from "../crash/clear-machine.ts";
 import { startDaemon } from "./processes.ts";
 
 /** How a command ended and what it wrote. */
@@ -120,6 +121,7 @@ export class FerryBed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await clearState(this.state);
+    await removeNetworksOf(this.state);
     await rm(this.directory, { recursive: true, force: true });
   }
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { nowNs } from "#base/clock.ts";
 import type { TaskStats } from "#core/tasks/task-stats.ts";
 import { controllerPath, type CgroupPaths } from "./cgroup-paths.ts";
-import { parseNetDev } from "./parse-net-dev.ts";
+import { parseNetDev } from "#core/tasks/parse-net-dev.ts";
 
 type Blkio = TaskStats["blkio"][number];
 

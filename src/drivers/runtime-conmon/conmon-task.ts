@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "#base/clock.ts";
 import { EngineError, isKind } from "#base/errors.ts";
 import { abortable } from "#base/keyed-lock.ts";
+import { parseSignal } from "#base/parse-signal.ts";
 import type { Call } from "#core/call.ts";
 import type { OciResources } from "#core/tasks/oci-spec.ts";
 import type {
@@ -25,7 +26,7 @@ import { startDirectExec } from "./direct-exec.ts";
 import { findExit } from "./exit-file.ts";
 import type { FdPoller } from "./fd-poller.ts";
 import { startMonitoredExec } from "./monitored-exec.ts";
-import { findProcess, isAlive, parseSignal, signalProcess, type ProcessIdentity } from "./process-identity.ts";
+import { findProcess, isAlive, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 import { runRuntime } from "./runtime-binary.ts";
 import { ownFiles, taskName, type TaskPaths } from "./task-paths.ts";
 import type { TaskRecord } from "./task-record.ts";

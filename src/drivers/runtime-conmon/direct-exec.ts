@@ -9,13 +9,14 @@ import { Readable, type Writable } from "node:stream";
 import { nowNs } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
 import { abortable } from "#base/keyed-lock.ts";
+import { parseSignal } from "#base/parse-signal.ts";
 import type { Call } from "#core/call.ts";
 import type { ExecProcess, TaskExit, TaskStreams } from "#core/tasks/runtime.ts";
 import type { ExecRequest } from "./exec-request.ts";
 import { formatSpec } from "./format-spec.ts";
-import { findProcess, parseSignal, signalProcess, type ProcessIdentity } from "./process-identity.ts";
+import { findProcess, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 import { childEnvironment, globalArguments } from "./runtime-binary.ts";
-import { toRuntimeError } from "./runtime-errors.ts";
+import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";
 import { closeFd, openPipe } from "./syscalls.ts";
 
 /**

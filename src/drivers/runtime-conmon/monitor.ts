@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { EngineError } from "#base/errors.ts";
 import { childEnvironment, globalArguments, type RuntimeBinary } from "./runtime-binary.ts";
-import { toRuntimeError } from "./runtime-errors.ts";
+import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";
 
 export type MonitorRequest = {
   readonly conmonPath: string;

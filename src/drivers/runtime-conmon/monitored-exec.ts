@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { nowNs } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
 import { abortable } from "#base/keyed-lock.ts";
+import { parseSignal } from "#base/parse-signal.ts";
 import type { Call } from "#core/call.ts";
 import type { ExecProcess, TaskExit, TaskStreams, TerminalSize } from "#core/tasks/runtime.ts";
 import { openAttachChannel } from "./attach-channel.ts";
@@ -10,7 +11,7 @@ import { ControlFifo } from "./control-fifo.ts";
 import type { ExecRequest } from "./exec-request.ts";
 import { formatSpec } from "./format-spec.ts";
 import { startMonitor } from "./monitor.ts";
-import { findProcess, parseSignal, signalProcess, type ProcessIdentity } from "./process-identity.ts";
+import { findProcess, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 
 /**
  * Runs a process in a container under a monitor of its own: one with a terminal, or that nobody listens to.

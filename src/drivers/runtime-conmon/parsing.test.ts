@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { EngineError } from "#base/errors.ts";
+import { parseSignal } from "#base/parse-signal.ts";
 import { findCgroupPaths, parseCgroupPaths } from "./cgroup-paths.ts";
 import { parseIoStat, parsePsi, parseV1Blkio } from "./cgroup-stats.ts";
 import { formatSpec } from "./format-spec.ts";
-import { parseNetDev } from "./parse-net-dev.ts";
-import { parseSignal, parseStat } from "./process-identity.ts";
-import { toRuntimeError } from "./runtime-errors.ts";
+import { parseNetDev } from "#core/tasks/parse-net-dev.ts";
+import { parseStat } from "./process-identity.ts";
+import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";
 import { parseTaskRecord } from "./task-record.ts";
 
 const start = "unable to start container process: exec:";

@@ -1,6 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { constants } from "node:os";
-import { EngineError } from "#base/errors.ts";
 import { closeFd, openPidFd, signalPidFd } from "./syscalls.ts";
 
 /** A process that cannot be mistaken for a later one of the same pid. */
@@ -38,20 +36,4 @@ export async function signalProcess(process: ProcessIdentity, signal: number): P
   } finally {
     closeFd(fd);
   }
-}
-
-/** `SIGTERM`, `term` or `15`, real-time ones as `SIGRTMIN+3`. @throws invalidArgument */
-export function parseSignal(text: string): number {
-  const upper = text.toUpperCase();
-  const name = upper.startsWith("SIG") ? upper : `SIG${upper}`;
-  const byName = Object.entries(constants.signals).find(([known]) => known === name)?.[1];
-  const realtime = /^SIGRT(MIN|MAX)(?:([+-])(\d{1,2}))?$/.exec(name);
-  const offset = Number(`${realtime?.[2] ?? "+"}${realtime?.[3] ?? "0"}`);
-  // 34 and 64: glibc keeps two for itself.
-  const number =
-    realtime === null
-      ? (byName ?? (/^\d{1,2}$/.test(text) ? Number(text) : 0))
-      : offset + (realtime[1] === "MIN" ? 34 : 64);
-  if (number >= 1 && number <= 64) return number;
-  throw new EngineError("invalidArgument", `invalid signal: ${text}`);
 }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call } from "#core/call.ts";
-import { toRuntimeError } from "./runtime-errors.ts";
+import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";
 
 /** An OCI runtime and how it is called. */
 export type RuntimeBinary = {

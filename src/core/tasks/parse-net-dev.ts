@@ -1,4 +1,4 @@
-import type { TaskStats } from "#core/tasks/task-stats.ts";
+import type { TaskStats } from "./task-stats.ts";
 
 /** /proc/<pid>/net/dev without the loopback, two heading lines first. Source: Linux net/core/net-procfs.c. */
 export function parseNetDev(text: string): TaskStats["networks"] {

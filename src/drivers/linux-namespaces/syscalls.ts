@@ -18,6 +18,10 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0x800 | 0x8_0000;
 const SOCK_DGRAM_CLOEXEC = 2 | 0x8_0000;
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+const POLLOUT = 4;
+const connectWaitMs = 20;
 const SIOCSIFFLAGS = 0x8914;
 const IFF_UP = 1;
 const ifreqSize = 40;
@@ -36,6 +40,8 @@ const c = {
   sethostname: libc.func("int sethostname(const char *name, size_t length)"),
   socket: libc.func("int socket(int domain, int type, int protocol)"),
   connect: libc.func("int connect(int fd, void *address, uint32_t length)"),
+  poll: libc.func("int poll(void *descriptors, unsigned long count, int timeoutMs)"),
+  getsockopt: libc.func("int getsockopt(int fd, int level, int name, _Out_ int *value, _Inout_ uint32_t *length)"),
   ioctl: libc.func("int ioctl(int fd, unsigned long request, void *argument)"),
 };
 
@@ -108,10 +114,24 @@ export function connectLoopback(port: number): number {
     const socket = c.socket(address.readUInt16LE(0), SOCK_STREAM_NONBLOCK_CLOEXEC, 0);
     if (socket < 0) continue;
     if (c.connect(socket, address, address.length) === 0) return socket;
-    if (koffi.errno() === koffi.os.errno.EINPROGRESS) return socket;
+    if (koffi.errno() === koffi.os.errno.EINPROGRESS && !isRefused(socket)) return socket;
     close(socket);
   }
   throw new EngineError("unavailable", `port ${port}: nobody listens on the loopback`);
+}
+
+/**
+ * Whether a connection that is being made has failed. Loopback answers at once, but the answer is taken up after the call
+ * has returned; only a listener whose queue is full leaves it open for longer.
+ */
+function isRefused(socket: number): boolean {
+  const descriptor = Buffer.alloc(8);
+  descriptor.writeInt32LE(socket, 0);
+  descriptor.writeInt16LE(POLLOUT, 4);
+  c.poll(descriptor, 1, connectWaitMs);
+  const error = [0];
+  checked(c.getsockopt(socket, SOL_SOCKET, SO_ERROR, error, [4]), "getsockopt SO_ERROR");
+  return error[0] !== 0;
 }
 
 /** A failed syscall's errno name (`EINVAL`). */

@@ -84,7 +84,12 @@ export class EngineStreams implements StreamingRuntime {
 
 async function connectHost(call: Call, port: number): Promise<Duplex> {
   const socket = connect({ host: "localhost", port, allowHalfOpen: true });
-  await once(socket, "connect", { signal: call.signal });
+  try {
+    await once(socket, "connect", { signal: call.signal });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
   return socket;
 }
 

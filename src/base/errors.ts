@@ -64,9 +64,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** `text` with URL passwords and the values of authorization headers replaced by `***`. */
+/**
+ * `text` with URL passwords and the values of authorization headers replaced by `***`; also of `user:password@host`
+ * without a scheme, which `name:tag@sha256:…` is not.
+ */
 export function redact(text: string): string {
   return text
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/gi, "$1***@")
+    .replace(/(^|[\s"'=(])[^\s"'/@:=(]+:[^\s"'/@]+@(?!sha\d+:)/g, "$1***@")
     .replace(/\b(basic|bearer)\s+[a-z0-9+/=._~-]{8,}/gi, "$1 ***");
 }

@@ -24,8 +24,8 @@ export type ExecRecord = {
   readonly process: ExecProcess | undefined;
 };
 
-/** Ended execs that are remembered, in all. */
-const maxEnded = 1000;
+/** Execs that are remembered, in all; beyond that the oldest that do not run are forgotten, ended ones first. */
+const maxRecords = 1000;
 
 /** Execs of all containers, in memory: a restart of the daemon forgets them, as Docker's does. */
 export class ExecRegistry {
@@ -33,7 +33,7 @@ export class ExecRegistry {
 
   add(record: ExecRecord): void {
     this.#records.set(record.id, record);
-    this.#forgetOldest();
+    this.#forgetOldest(record.id);
   }
 
   /** @throws notFound */
@@ -58,13 +58,12 @@ export class ExecRegistry {
     for (const record of this.list(namespace, containerId)) this.#records.delete(record.id);
   }
 
-  #forgetOldest(): void {
-    let surplus = this.#records.size - maxEnded;
-    for (const record of this.#records.values()) {
-      if (surplus <= 0) return;
-      if (record.state !== "exited") continue;
-      this.#records.delete(record.id);
-      surplus--;
+  #forgetOldest(newest: string): void {
+    for (const state of ["exited", "created"]) {
+      for (const record of this.#records.values()) {
+        if (this.#records.size <= maxRecords) return;
+        if (record.state === state && record.id !== newest) this.#records.delete(record.id);
+      }
     }
   }
 }

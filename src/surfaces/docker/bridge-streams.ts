@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import type { TaskStreams } from "#core/tasks/runtime.ts";
 import { DetachScanner } from "./detach-keys.ts";
+import { noticeGone } from "./notice-gone.ts";
 import type { RawConnection } from "./raw-connection.ts";
 import { frameHeader, type StreamKind } from "./stdcopy.ts";
 
@@ -29,6 +30,7 @@ export async function bridgeStreams(
   options: BridgeOptions,
 ): Promise<BridgeEnd> {
   const { promise: left, resolve: leave } = Promise.withResolvers<BridgeEnd>();
+  using _watch = noticeGone(connection.socket);
   const onClose = () => leave("gone");
   connection.socket.once("close", onClose);
   const input = copyInput(connection, streams.stdin, options.detachKeys, leave);

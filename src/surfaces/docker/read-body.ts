@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { EngineError } from "#base/errors.ts";
+import { EngineError, errnoOf } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import type { RouteContext } from "./route.ts";
 
@@ -19,21 +19,28 @@ export async function readBody(context: RouteContext): Promise<JsonReader> {
 export async function readAll(body: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let total = 0;
-  // A refused body is left unread, not cut off: the client is still to read why.
-  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
-    const bytes = Buffer.from(chunk as Uint8Array);
+  for await (const bytes of bodyChunks({ body })) {
     total += bytes.length;
     if (total > maxBytes) {
       throw new EngineError("invalidArgument", `request body: larger than ${maxBytes} bytes`);
     }
-    chunks.push(bytes);
+    chunks.push(Buffer.from(bytes));
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, total);
 }
 
-/** A body as it comes. Left early it stays open, so that the client can still be told why. */
-export function bodyChunks({ body }: Pick<RouteContext, "body">): AsyncIterable<Uint8Array> {
-  return body.iterator({ destroyOnReturn: false });
+/**
+ * A body as it comes. Left early it stays open, so that the client can still be told why.
+ *
+ * @throws canceled when the client goes away before its end
+ */
+export async function* bodyChunks({ body }: Pick<RouteContext, "body">): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body.iterator({ destroyOnReturn: false });
+  } catch (error) {
+    if (errnoOf(error) !== "ECONNRESET") throw error;
+    throw new EngineError("canceled", "client closed the connection", { cause: error });
+  }
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { promisify } from "node:util";
-import { silentLogger } from "#base/logger.ts";
+import { silentLogger, type LogFields, type Logger } from "#base/logger.ts";
 import { parseNamespace } from "#core/call.ts";
 import type { Engine } from "#engine/engine.ts";
 import { EventBus } from "#core/events/event-bus.ts";
@@ -18,14 +18,14 @@ import { openDockerServer } from "./server.ts";
 
 const moby = parseNamespace("moby");
 
+type Asking = { readonly body?: string; readonly headers?: Readonly<Record<string, string>> };
 type Reply = { status: number; body: string; headers: Record<string, unknown> };
 
 async function ask(
   socketPath: string,
   method: string,
   path: string,
-  body?: string,
-  more: Record<string, string> = {},
+  { body, headers: more = {} }: Asking = {},
 ): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   const headers = { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...more };
@@ -41,10 +41,10 @@ async function ask(
   return await promise;
 }
 
-async function openServer(engine: Partial<Engine> = {}) {
+async function openServer(engine: Partial<Engine> = {}, log: Logger = silentLogger) {
   const directory = await mkdtemp(join(tmpdir(), "ferry-docker-"));
   const socketPath = join(directory, "docker.sock");
-  const call = { signal: new AbortController().signal, log: silentLogger, namespace: moby };
+  const call = { signal: new AbortController().signal, log, namespace: moby };
   // The routes asked for here use no more of an engine than this.
   const partial = { settings: { rootDirectory: directory }, ...engine } as Engine;
   const server = await openDockerServer(call, partial, { socketPath, version: "0.1.0", namespace: moby });
@@ -111,13 +111,40 @@ test("unknown routes answer 404, known ones that are not there 501 with their na
 
 test("refuses a body that is no JSON, and one that is too long", async () => {
   await using server = await openServer();
-  const malformed = await ask(server.socketPath, "POST", "/auth", "{");
+  const malformed = await ask(server.socketPath, "POST", "/auth", { body: "{" });
   assert.equal(malformed.status, 400);
   assert.match(malformed.body, /^{"message":"invalid JSON: /);
-  const wrongType = await ask(server.socketPath, "POST", "/auth", `{"username":7}`);
+  const wrongType = await ask(server.socketPath, "POST", "/auth", { body: `{"username":7}` });
   assert.deepEqual([wrongType.status, wrongType.body], [400, `{"message":"invalid JSON: username: is not a string"}`]);
-  const long = await ask(server.socketPath, "POST", "/auth", `{"username":"${"x".repeat(17 * 1024 * 1024)}"}`);
+  const long = await ask(server.socketPath, "POST", "/auth", {
+    body: `{"username":"${"x".repeat(17 * 1024 * 1024)}"}`,
+  });
   assert.deepEqual([long.status, long.body], [400, `{"message":"request body: larger than 16777216 bytes"}`]);
+});
+
+test("no credential of a request reaches the log, at any level", async () => {
+  const lines: string[] = [];
+  const at = (fields: LogFields, message: string) => void lines.push(JSON.stringify(fields) + message);
+  const log: Logger = { debug: at, info: at, warn: at, error: at, child: (fields) => (at(fields, ""), log) };
+  await using server = await openServer({}, log);
+  const auth = Buffer.from(JSON.stringify({ username: "me", password: "hunter2" })).toString("base64url");
+  const headers = { "X-Registry-Auth": auth, "X-Registry-Config": auth, Authorization: `Basic ${auth}` };
+  const secret = `{"username":"me","password":"hunter2"`;
+  const requests = [
+    ["POST", "/auth", { body: secret, headers }],
+    ["POST", "/auth", { body: `${secret},"serveraddress":7}`, headers }],
+    ["POST", "/auth", { body: `{"password":hunter2}`, headers }],
+    ["POST", "/images/create?fromImage=https://me:hunter2@registry.example/x&tag=y", { headers }],
+    ["POST", "/images/create?fromSrc=https://me:hunter2@registry.example/x", { headers }],
+    ["POST", "/images/me:hunter2@registry.example/push", { headers }],
+    ["POST", "/containers/create?token=hunter2", { body: secret, headers }],
+  ] as const;
+  for (const [method, path, asking] of requests) {
+    const { status } = await ask(server.socketPath, method, path, asking);
+    assert.ok(status >= 400, path);
+  }
+  assert.ok(lines.length >= requests.length);
+  assert.doesNotMatch(lines.join("\n"), new RegExp(`hunter2|${auth}`));
 });
 
 test("a client that goes away leaves no subscription behind", async () => {
@@ -161,6 +188,6 @@ test("a stranger's pull that is refused is a 404 in Docker's words; a wrong pass
   const text = `pull access denied for ${registry.host}/secret, repository does not exist or may require 'docker login'`;
   assert.ok(refused.body.includes(text), refused.body);
   const header = Buffer.from(JSON.stringify({ username: "me", password: "wrong" })).toString("base64url");
-  const wrong = await ask(server.socketPath, "POST", path, undefined, { "X-Registry-Auth": header });
+  const wrong = await ask(server.socketPath, "POST", path, { headers: { "X-Registry-Auth": header } });
   assert.equal(wrong.status, 401);
 });

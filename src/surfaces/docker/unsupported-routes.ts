@@ -4,7 +4,6 @@ import type { RouteEntry } from "./route.ts";
 /** Docker's routes that Ferry does not have: `method path`, several methods joined by a comma. */
 const unsupported = [
   "POST /build",
-  "POST /build/prune",
   "POST /build/cancel",
   "POST /session",
   "POST /grpc",
@@ -18,7 +17,6 @@ const unsupported = [
   "GET,POST /containers/:name/checkpoints",
   "DELETE /containers/:name/checkpoints/:checkpoint",
   "PUT /volumes/:name",
-  "GET /plugins",
   "GET /plugins/privileges",
   "POST /plugins/pull",
   "POST /plugins/create",

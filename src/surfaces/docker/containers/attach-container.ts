@@ -15,7 +15,7 @@ export async function attachContainerRoute(context: RouteContext): Promise<Answe
     stdout: query.boolean("stdout"),
     stderr: query.boolean("stderr"),
   };
-  const live = query.boolean("stream");
+  const live = query.boolean("stream") && (wanted.stdin || wanted.stdout || wanted.stderr);
   // Attached before the answer goes out: the client starts the container once it has it, and loses nothing.
   await using streams = live ? await attachContainer(call, engine, { container: container.id, ...wanted }) : undefined;
   const connection = context.hijack({ multiplexed: !tty });

@@ -11,6 +11,7 @@ import {
   type MergedProcess,
   type ProcessRequest,
 } from "#engine/merge-image-config.ts";
+import { parseSignal } from "#engine/signals.ts";
 import { configShape, hostConfigShape, maxItems, pickFields, readInteger } from "./host-config-shape.ts";
 import type { DockerRecord } from "./records.ts";
 import { toMounts, type MountOptions, type WantedVolume } from "./to-mounts.ts";
@@ -59,7 +60,7 @@ export function toContainerConfig(body: JsonReader, options: ConvertOptions): Co
     domainname: body.at("Domainname").optionalString() ?? "",
     tty: body.at("Tty").boolean(),
     stdin: body.at("OpenStdin").boolean() ? (body.at("StdinOnce").boolean() ? "once" : "open") : "none",
-    stopSignal: merged.stopSignal,
+    stopSignal: checkedSignal(merged.stopSignal),
     stopTimeoutMs: merged.stopTimeoutMs,
     init,
     rootReadOnly: host.at("ReadonlyRootfs").boolean(),
@@ -132,7 +133,7 @@ function toProcessRequest(body: JsonReader): ProcessRequest {
   return {
     ...(body.at("Entrypoint").isPresent ? { entrypoint: stringOrList(body.at("Entrypoint")) } : {}),
     command: stringOrList(body.at("Cmd")),
-    env: body.at("Env").strings(maxItems),
+    env: body.at("Env").strings(maxItems).map(checkedVariable),
     workdir: text("WorkingDir"),
     user: text("User"),
     stopSignal: text("StopSignal"),
@@ -171,6 +172,18 @@ function toHealth(health: JsonReader): ImageHealthcheck {
     startIntervalMs: ms("StartInterval"),
     retries,
   };
+}
+
+/** `NAME=value`, or `NAME` alone. */
+function checkedVariable(text: string): string {
+  if (text !== "" && !text.startsWith("=")) return text;
+  throw new EngineError("invalidArgument", `invalid environment variable: ${text}`);
+}
+
+/** As it was said; @throws invalidArgument when there is no such signal */
+function checkedSignal(text: string): string {
+  parseSignal(text);
+  return text;
 }
 
 function absoluteWorkdir(path: string): string {
@@ -252,7 +265,7 @@ function toRecord(body: JsonReader, merged: MergedProcess, exposedPorts: readonl
     Cmd: [...merged.command],
     Entrypoint: [...merged.entrypoint],
     User: merged.user,
-    WorkingDir: merged.workdir,
+    WorkingDir: merged.workdir === "/" ? (body.at("WorkingDir").optionalString() ?? "") : merged.workdir,
     ...(exposedPorts.length === 0 ? {} : { ExposedPorts: Object.fromEntries(exposedPorts.map((port) => [port, {}])) }),
     ...(merged.volumes.length === 0 ? {} : { Volumes: Object.fromEntries(merged.volumes.map((path) => [path, {}])) }),
   };

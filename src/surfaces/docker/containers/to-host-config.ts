@@ -2,7 +2,7 @@ import type { JsonObject } from "#base/json.ts";
 import type { ContainerMount, LinuxNamespaceMode } from "#core/containers/container-config.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { Resources } from "#core/tasks/resources.ts";
-import { asText, type DockerRecord } from "./records.ts";
+import { asObject, asText, type DockerRecord } from "./records.ts";
 
 /** `HostConfig.NetworkMode`; of a container of another surface worked out from what it is. */
 export function networkModeText({ config }: Container, record: DockerRecord): string {
@@ -28,7 +28,7 @@ export function toHostConfig(container: Container, record: DockerRecord): JsonOb
     NetworkMode: networkModeText(container, record),
     ...namespaceModes(container, record),
     RestartPolicy: { Name: config.restart.name, MaximumRetryCount: config.restart.maxRetries },
-    LogConfig: record.hostConfig["LogConfig"] ?? { Type: "json-file", Config: {} },
+    LogConfig: toLogConfig(record),
     MaskedPaths:
       record.hostConfig["MaskedPaths"] ?? (config.maskedPaths === undefined ? defaultMasked : [...config.maskedPaths]),
     ReadonlyPaths:
@@ -37,6 +37,12 @@ export function toHostConfig(container: Container, record: DockerRecord): JsonOb
     Runtime: container.runtimeHandler,
     ShmSize: config.shmSizeBytes,
   };
+}
+
+/** A request that names no driver means the default one. */
+function toLogConfig(record: DockerRecord): JsonObject {
+  const asked = asObject(record.hostConfig["LogConfig"]);
+  return { ...asked, Type: asText(asked["Type"]) || "json-file", Config: asObject(asked["Config"]) };
 }
 
 function fromConfig({ config }: Container): JsonObject {

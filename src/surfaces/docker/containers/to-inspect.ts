@@ -42,7 +42,10 @@ export function toInspect(container: Container, options: InspectOptions): JsonOb
     ProcessLabel: "",
     AppArmorProfile: container.config.apparmorProfile ?? "",
     ExecIDs: options.execIds.length > 0 ? [...options.execIds] : null,
-    HostConfig: toHostConfig(container, record),
+    HostConfig: {
+      ...toHostConfig(container, record),
+      ...(options.api < 42 ? { KernelMemory: 0, KernelMemoryTCP: 0 } : {}),
+    },
     ...(options.api < 52
       ? { GraphDriver: { Name: snapshotter, Data: null } }
       : { Storage: { RootFS: { Snapshot: { Name: snapshotter } } } }),

@@ -72,18 +72,16 @@ function toMemory({ memory }: TaskStats, { cgroupVersion, machineMemoryBytes }: 
 function toBlkio(stats: TaskStats | undefined) {
   const entries = stats?.blkio ?? [];
   const list = (value: (entry: TaskStats["blkio"][number]) => number) =>
-    entries.length === 0
-      ? null
-      : entries.map((entry) => ({ major: entry.major, minor: entry.minor, op: entry.op, value: value(entry) }));
+    entries.map((entry) => ({ major: entry.major, minor: entry.minor, op: entry.op, value: value(entry) }));
   return {
     io_service_bytes_recursive: list(({ bytes }) => bytes),
     io_serviced_recursive: list(({ operations }) => operations),
-    io_queue_recursive: null,
-    io_service_time_recursive: null,
-    io_wait_time_recursive: null,
-    io_merged_recursive: null,
-    io_time_recursive: null,
-    sectors_recursive: null,
+    io_queue_recursive: [],
+    io_service_time_recursive: [],
+    io_wait_time_recursive: [],
+    io_merged_recursive: [],
+    io_time_recursive: [],
+    sectors_recursive: [],
   };
 }
 

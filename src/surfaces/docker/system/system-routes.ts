@@ -8,5 +8,7 @@ export const systemRoutes: readonly RouteEntry[] = [
   { method: "GET", path: "/events", load: async () => (await import("./watch-events.ts")).watchEvents },
   { method: "POST", path: "/auth", reads: true, load: async () => (await import("./check-auth.ts")).checkAuth },
   { method: "GET", path: "/system/df", load: async () => (await import("./get-disk-usage.ts")).getDiskUsage },
+  { method: "POST", path: "/build/prune", load: async () => (await import("./prune-builds.ts")).pruneBuilds },
+  { method: "GET", path: "/plugins", load: async () => (await import("./inspect-plugin.ts")).listPlugins },
   { method: "GET", path: "/plugins/:name/json", load: async () => (await import("./inspect-plugin.ts")).inspectPlugin },
 ];

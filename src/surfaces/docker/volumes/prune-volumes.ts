@@ -9,5 +9,5 @@ export async function pruneVolumesRoute({ call, engine, query, api }: RouteConte
     all: api < 42 || filters.boolean("all", false),
     accepts: ({ labels }) => filters.matchLabels(labels),
   });
-  return json({ VolumesDeleted: removed.length > 0 ? removed : null, SpaceReclaimed: reclaimedBytes });
+  return json({ VolumesDeleted: removed, SpaceReclaimed: reclaimedBytes });
 }

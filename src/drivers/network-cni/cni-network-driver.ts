@@ -14,6 +14,7 @@ import { conflistOf } from "./conflist.ts";
 import { Firewall } from "./firewall.ts";
 import type { FirewalledNetwork, Forwarding } from "./firewall-rules.ts";
 import { deleteInterface, ensureQuickBridge, isLinuxNamespace, readHost, routeLoopback } from "./host-network.ts";
+import { flushUdpFlows } from "./flush-conntrack.ts";
 import { HostPorts } from "./host-ports.ts";
 import { type Instance, instanceOf, type NetworkSettings } from "./instance.ts";
 import { Leases } from "./leases.ts";
@@ -108,6 +109,7 @@ export class CniNetworkDriver implements NetworkDriver {
       this.#delete(call, { network, containerId, linuxNamespacePath, interfaceName }),
     ]);
     for (const result of results) if (result.status === "rejected") throw result.reason;
+    await flushStale(call, attachment);
     this.#ports.release(attachment.endpointId);
     this.#note(network).endpoints.delete(attachment.endpointId);
   }
@@ -209,6 +211,15 @@ export class CniNetworkDriver implements NetworkDriver {
       }),
     );
     if (attachment.ports.length > 0 && network.bridge !== undefined) await routeLoopback(network.bridge);
+    await flushStale(call, attachment);
+  }
+}
+
+/** After the rules of an endpoint came or went: flows that began under the former ones. */
+async function flushStale(call: Call, attachment: NetworkAttachment): Promise<void> {
+  for (const family of [4, 6] as const) {
+    const ports = forwardings(attachment, family).filter(({ protocol }) => protocol === "udp");
+    await flushUdpFlows(call, family, new Set(ports.map(({ hostPort }) => hostPort)));
   }
 }
 

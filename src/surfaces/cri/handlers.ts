@@ -6,6 +6,7 @@ import { containerStatus } from "./container-status.ts";
 import { createContainer } from "./create-container.ts";
 import { exec } from "./exec.ts";
 import { getContainerEvents } from "./get-container-events.ts";
+import { listMetricDescriptors, listPodSandboxMetrics, streamPodSandboxMetrics } from "./pod-sandbox-metrics.ts";
 import { listPodSandboxStats, podSandboxStats, streamPodSandboxStats } from "./pod-sandbox-stats.ts";
 import { portForward } from "./port-forward.ts";
 import { execSync } from "./exec-sync.ts";
@@ -65,6 +66,9 @@ export function runtimeHandlers({ unary, stream }: Run): Partial<ServiceImpl<typ
     podSandboxStats: unary(podSandboxStats),
     listPodSandboxStats: unary(listPodSandboxStats),
     streamPodSandboxStats: stream(streamPodSandboxStats),
+    listMetricDescriptors: unary(listMetricDescriptors),
+    listPodSandboxMetrics: unary(listPodSandboxMetrics),
+    streamPodSandboxMetrics: stream(streamPodSandboxMetrics),
     getContainerEvents: stream(getContainerEvents),
   };
 }

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { busyboxPackages, installPackages, runtimePackages, testPackages } from "../scripts/house/debian-packages.ts";
 import { prepareMachine } from "../scripts/house/prepare-machine.ts";
+import { messageOf } from "#base/errors.ts";
 import { debianImage } from "#test/support/debian-image.ts";
 import { openTestImages } from "#test/support/test-images.ts";
 import { containerdPeer } from "./peers/containerd.ts";
@@ -70,8 +71,15 @@ async function main(): Promise<void> {
   }
   for (const { commands } of peers) await command(commands.pull(images.small));
   const rows: Row[] = [];
-  for (const scenario of scenarios.filter(({ name }) => words.length === 0 || words.includes(name)))
-    rows.push(...(await scenario.run({ peers, image: images.small, bigImage, progress })));
+  for (const scenario of scenarios.filter(({ name }) => words.length === 0 || words.includes(name))) {
+    try {
+      rows.push(...(await scenario.run({ peers, image: images.small, bigImage, progress })));
+    } catch (error) {
+      // The others' figures are worth having all the same.
+      console.error(`${scenario.name}: ${messageOf(error)}`);
+      process.exitCode = 1;
+    }
+  }
   progress("");
   printReport(peers, rows, flags.format === "json");
 }

@@ -6,7 +6,8 @@ import type { Peer } from "./peer.ts";
 export async function dockerPeer(directory: string, log: number): Promise<Peer> {
   const dockerSocket = `${directory}/docker.sock`;
   const options = [`--data-root=${directory}/data`, `--exec-root=${directory}/exec`, `--pidfile=${directory}/pid`];
-  const argv = ["dockerd", `--host=unix://${dockerSocket}`, "--storage-driver=overlay2", ...options];
+  const bridge = await openBridge();
+  const argv = ["dockerd", `--host=unix://${dockerSocket}`, "--storage-driver=overlay2", ...bridge.options, ...options];
   const daemon = await startDaemon(argv, async () => await isUp(dockerSocket), { log });
   const docker = (...args: string[]) => ["docker", "-H", `unix://${dockerSocket}`, ...args];
   return {
@@ -26,8 +27,21 @@ export async function dockerPeer(directory: string, log: number): Promise<Peer> 
       daemon.pid,
       ...(await findProcesses(`${directory}/exec`)).filter((pid) => pid !== daemon.pid),
     ],
-    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await daemon[Symbol.asyncDispose]();
+      await bridge[Symbol.asyncDispose]();
+    },
   };
+}
+
+/** So that a Docker Engine that comes or goes meanwhile does not take this one's `docker0`. */
+async function openBridge(): Promise<AsyncDisposable & { options: string[] }> {
+  const name = `fbench${process.pid % 1_000_000}`;
+  const ip = async (...args: string[]) => void (await command(["ip", ...args]));
+  await ip("link", "add", name, "type", "bridge");
+  await ip("address", "add", "10.213.77.1/24", "dev", name);
+  await ip("link", "set", name, "up");
+  return { options: [`--bridge=${name}`], [Symbol.asyncDispose]: () => ip("link", "delete", name) };
 }
 
 async function isUp(socket: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { isKind, messageOf } from "#base/errors.ts";
 import type { Logger } from "#base/logger.ts";
 import type { Call, Namespace } from "#core/call.ts";
 import type { Container, ContainerId } from "#core/containers/container.ts";
-import type { Task } from "#core/tasks/runtime.ts";
+import type { Task, TaskExit } from "#core/tasks/runtime.ts";
 import { advanceContainer } from "./advance-container.ts";
 import { lockContainer } from "./container-lock.ts";
 import { ContainerWaiters } from "./container-waiters.ts";
@@ -12,6 +12,9 @@ import { runHealthChecks } from "./health-check.ts";
 import { PendingAttaches } from "./pending-attaches.ts";
 import { removeContainer } from "./remove-container.ts";
 import { restartByPolicy } from "./start-container.ts";
+
+/** Between attempts to record an exit while the disk is full. */
+const fullDiskRetryMs = 1_000;
 
 type Supervised = {
   /** Last restart delay. */
@@ -43,11 +46,16 @@ export class Supervisor implements AsyncDisposable {
   watch(engine: Engine, container: Container, task: Task): void {
     this.spawn(container, "watch", async (call) => {
       const exit = await task.wait(call);
-      using _lock = await lockContainer(call, engine, container.id);
-      const current = await engine.containers.find(call, container.id);
-      // Another task of the same container may run by now.
-      if (current?.status.startedAtNs !== container.status.startedAtNs) return;
-      await advanceContainer(call, engine, container.id, { t: "exited", exit });
+      for (;;) {
+        try {
+          return await recordExit(call, engine, container, exit);
+        } catch (error) {
+          // A disk that is full, perhaps by this very container: nobody else would record its end.
+          if (!isKind(error, "resourceExhausted")) throw error;
+          call.log.warn({ error: messageOf(error) }, "its exit is not recorded yet");
+          await delay(fullDiskRetryMs, undefined, { signal: call.signal });
+        }
+      }
     });
   }
 
@@ -143,4 +151,12 @@ export class Supervisor implements AsyncDisposable {
     this.#work.add(done);
     void done.finally(() => this.#work.delete(done));
   }
+}
+
+async function recordExit(call: Call, engine: Engine, container: Container, exit: TaskExit): Promise<void> {
+  using _lock = await lockContainer(call, engine, container.id);
+  const current = await engine.containers.find(call, container.id);
+  // Another task of the same container may run by now.
+  if (current?.status.startedAtNs !== container.status.startedAtNs) return;
+  await advanceContainer(call, engine, container.id, { t: "exited", exit });
 }

@@ -41,10 +41,13 @@ export class AppendFile {
     this.#throwFailure();
   }
 
-  /** Goes on from `position`, after the file was cut there. */
-  async restart(position: number): Promise<void> {
-    await this.flush();
-    this.#position = position;
+  /** Cuts the file to `sizeBytes` and goes on from there; a write that failed behind it is forgotten. @throws what one before it met */
+  async cut(sizeBytes: number): Promise<void> {
+    while (this.#flight !== undefined) await this.#flight;
+    if (sizeBytes > this.#position) this.#throwFailure();
+    await this.#handle.truncate(sizeBytes);
+    this.#failure = undefined;
+    this.#position = sizeBytes;
   }
 
   /** Never rejects: the failure is thrown to the next caller, and nothing more is written. */

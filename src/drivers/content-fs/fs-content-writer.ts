@@ -95,11 +95,7 @@ export class FsContentWriter implements ContentWriter {
     if (sizeBytes > this.#offset || sizeBytes < 0) {
       throw new EngineError("outOfRange", `ingest ${this.ref}: has ${this.#offset} bytes, cannot go to ${sizeBytes}`);
     }
-    await this.#onDisk(async () => {
-      await this.#file.flush();
-      await this.#handle.truncate(sizeBytes);
-      await this.#file.restart(sizeBytes);
-    });
+    await this.#onDisk(async () => await this.#file.cut(sizeBytes));
     if (sizeBytes !== this.#offset) this.#hash = sizeBytes === 0 ? createHash(this.#algorithm) : undefined;
     this.#offset = sizeBytes;
   }

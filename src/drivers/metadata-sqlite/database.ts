@@ -1,7 +1,8 @@
 import { chmodSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { EngineError } from "#base/errors.ts";
+import { EngineError, isKind } from "#base/errors.ts";
 import { Checkpointer } from "./checkpointer.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 import { bigintOf, type Row } from "./row.ts";
 import { migrations } from "./schema.ts";
 import { toEngineError } from "./sqlite-error.ts";
@@ -22,12 +23,14 @@ export class Database implements Disposable {
   readonly path: string;
   readonly #sqlite: DatabaseSync;
   readonly #checkpointer: Checkpointer;
+  readonly #reserve: DiskReserve;
   readonly #statements = new Map<string, StatementSync>();
 
-  private constructor(path: string, sqlite: DatabaseSync) {
+  private constructor(path: string, sqlite: DatabaseSync, reserve: DiskReserve) {
     this.path = path;
     this.#sqlite = sqlite;
     this.#checkpointer = new Checkpointer(path);
+    this.#reserve = reserve;
   }
 
   /**
@@ -37,13 +40,20 @@ export class Database implements Disposable {
    * @throws failedPrecondition when a newer Ferry wrote it
    */
   static open(path: string): Database {
+    const reserve = new DiskReserve(`${path}-reserve`);
+    const database = withReserve(reserve, () => Database.#openWith(path, reserve));
+    reserve.fill();
+    return database;
+  }
+
+  static #openWith(path: string, reserve: DiskReserve): Database {
     let sqlite: DatabaseSync | undefined;
     try {
       sqlite = new DatabaseSync(path, { timeout: 2000 });
       chmodSync(path, 0o600);
       sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
       sqlite.exec(`PRAGMA wal_autocheckpoint = ${lastResortPages}; PRAGMA journal_size_limit = 1048576`);
-      const database = new Database(path, sqlite);
+      const database = new Database(path, sqlite, reserve);
       database.#migrate();
       return database;
     } catch (error) {
@@ -89,6 +99,7 @@ export class Database implements Disposable {
   close(): void {
     if (!this.#sqlite.isOpen) return;
     this.#statements.clear();
+    this.#reserve.close();
     this.#sqlite.close();
   }
 
@@ -123,11 +134,26 @@ export class Database implements Disposable {
     return statement;
   }
 
+  /** A full disk: once more with the reserve let go, unless this is a part of a transaction, which is done again whole. */
   #guard<T>(work: () => T): T {
+    const once = () => {
+      try {
+        return work();
+      } catch (error) {
+        throw toEngineError(this.path, error);
+      }
+    };
+    return this.#sqlite.isTransaction ? once() : withReserve(this.#reserve, once);
+  }
+}
+
+/** Does `work`, again and again while the disk is full and some of the reserve can be let go. */
+function withReserve<T>(reserve: DiskReserve, work: () => T): T {
+  for (;;) {
     try {
       return work();
     } catch (error) {
-      throw toEngineError(this.path, error);
+      if (!isKind(error, "resourceExhausted") || !reserve.release()) throw error;
     }
   }
 }

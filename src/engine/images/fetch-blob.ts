@@ -72,6 +72,8 @@ async function download(
       return "fetched";
     } catch (error) {
       if (isKind(error, "alreadyExists")) return "existed";
+      // What was written of it would keep the disk full.
+      if (isKind(error, "resourceExhausted")) await dropBytes(open);
       if (!isKind(error, "dataLoss")) throw error;
       await dropBytes(open);
       // What an earlier attempt left may be from another host: once more, all of it from one.

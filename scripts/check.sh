@@ -1,5 +1,5 @@
 #!/bin/sh
-# Format, lint, types, layers: no warnings.
+# Format, lint, types, layers, dependencies: no warnings.
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$PWD/node_modules/node/bin:$PWD/node_modules/.bin:$PATH"
@@ -12,4 +12,4 @@ node -e '
 oxfmt --check .
 oxlint --deny-warnings
 tsc --noEmit
-node --conditions=source --test --test-reporter=dot test/layers.test.ts
+node --conditions=source --test --test-reporter=dot test/layers.test.ts test/dependencies.test.ts

@@ -1,4 +1,5 @@
-import { formatBinarySize, formatSize, shortId } from "./format/human.ts";
+import { binarySizeText, sizeText } from "#base/size-text.ts";
+import { shortId } from "./format/human.ts";
 import type { Row } from "./format/print-list.ts";
 
 /** One sample of `GET /containers/ID/stats`. */
@@ -36,7 +37,7 @@ export function statsRow(container: string, stats: Stats | undefined, full: bool
     BlockIO: pair(blockBytes(stats, "read"), blockBytes(stats, "write")),
     CPUPerc: `${cpuPercent(stats).toFixed(2)}%`,
     MemPerc: `${(limit === 0 ? 0 : (used / limit) * 100).toFixed(2)}%`,
-    MemUsage: `${formatBinarySize(used)} / ${formatBinarySize(limit)}`,
+    MemUsage: `${binarySizeText(used)} / ${binarySizeText(limit)}`,
     NetIO: pair(networkBytes(stats, "rx_bytes"), networkBytes(stats, "tx_bytes")),
     PIDs: String(stats.pids_stats?.current ?? 0),
   };
@@ -67,5 +68,5 @@ function networkBytes(stats: Stats, key: "rx_bytes" | "tx_bytes"): number {
 }
 
 function pair(a: number, b: number): string {
-  return `${formatSize(a)} / ${formatSize(b)}`;
+  return `${sizeText(a)} / ${sizeText(b)}`;
 }

@@ -1,5 +1,6 @@
+import { sizeText } from "#base/size-text.ts";
 import type { Command } from "../command.ts";
-import { ellipsis, formatAgo, formatLocalTime, formatSize, shortId } from "../format/human.ts";
+import { ellipsis, formatAgo, formatLocalTime, shortId } from "../format/human.ts";
 import { printList } from "../format/print-list.ts";
 import { imagePath } from "../image-path.ts";
 import { print } from "../output.ts";
@@ -34,7 +35,7 @@ export const history: Command = {
       CreatedBy: full ? layer.CreatedBy : ellipsis(layer.CreatedBy.replaceAll("\t", " "), 45),
       CreatedSince: human ? formatAgo(layer.Created) : iso(layer.Created),
       ID: idOf(layer),
-      Size: human ? formatSize(layer.Size) : String(layer.Size),
+      Size: human ? sizeText(layer.Size) : String(layer.Size),
     }));
     const headers = {
       ID: "IMAGE",

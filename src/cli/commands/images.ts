@@ -1,6 +1,7 @@
+import { sizeText } from "#base/size-text.ts";
 import type { ImageSummary } from "#clients/docker/wire-types.ts";
 import type { Command, Input } from "../command.ts";
-import { formatAgo, formatLocalTime, formatSize, shortId } from "../format/human.ts";
+import { formatAgo, formatLocalTime, shortId } from "../format/human.ts";
 import { parseFilters, printList, type ListLayout, type Row } from "../format/print-list.ts";
 import { write } from "../output.ts";
 import type { Session } from "../session.ts";
@@ -87,11 +88,11 @@ function row(image: ImageSummary, full: boolean, name: { repository: string; tag
     Digest: name.digest,
     ID: full ? image.Id : shortId(image.Id),
     Repository: name.repository,
-    SharedSize: image.SharedSize < 0 ? "N/A" : formatSize(image.SharedSize),
-    Size: formatSize(image.Size),
+    SharedSize: image.SharedSize < 0 ? "N/A" : sizeText(image.SharedSize),
+    Size: sizeText(image.Size),
     Tag: name.tag,
-    UniqueSize: image.SharedSize < 0 ? "N/A" : formatSize(image.Size - image.SharedSize),
-    VirtualSize: formatSize(image.Size, 4),
+    UniqueSize: image.SharedSize < 0 ? "N/A" : sizeText(image.Size - image.SharedSize),
+    VirtualSize: sizeText(image.Size, 4),
   };
 }
 

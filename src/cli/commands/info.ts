@@ -1,6 +1,6 @@
+import { binarySizeText } from "#base/size-text.ts";
 import { clientVersion } from "../client-version.ts";
 import type { Command } from "../command.ts";
-import { formatBinarySize } from "../format/human.ts";
 import { printObject } from "../format/print-object.ts";
 
 type Info = {
@@ -77,7 +77,7 @@ function infoText(found: Info): string {
     [" OSType", found.OSType],
     [" Architecture", found.Architecture],
     [" CPUs", found.NCPU],
-    [" Total Memory", found.MemTotal === undefined ? undefined : formatBinarySize(found.MemTotal)],
+    [" Total Memory", found.MemTotal === undefined ? undefined : binarySizeText(found.MemTotal)],
     [" Name", found.Name],
     [" ID", found.ID],
     [" Docker Root Dir", found.DockerRootDir],

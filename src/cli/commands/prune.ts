@@ -1,7 +1,7 @@
+import { sizeText } from "#base/size-text.ts";
 import { confirm } from "../ask.ts";
 import type { Command, Input } from "../command.ts";
 import { parseFilters } from "../format/print-list.ts";
-import { formatSize } from "../format/human.ts";
 import { print, write } from "../output.ts";
 import type { Session } from "../session.ts";
 
@@ -51,7 +51,7 @@ async function pruneOne(session: Session, { flags }: Input, kind: Kind): Promise
   if (!flags.bool("force") && !(await confirm(`WARNING! This will remove ${goes}.`))) return 1;
   const pruned = await prune(session, kind, { all, filters: parseFilters(flags.list("filter")) });
   write(1, prunedText(pruned));
-  if (kind !== "network") print(`Total reclaimed space: ${formatSize(pruned.SpaceReclaimed ?? 0, 4)}`);
+  if (kind !== "network") print(`Total reclaimed space: ${sizeText(pruned.SpaceReclaimed ?? 0, 4)}`);
   return 0;
 }
 
@@ -83,7 +83,7 @@ export const systemPrune: Command = {
       write(1, prunedText(pruned));
       reclaimed += pruned.SpaceReclaimed ?? 0;
     }
-    print(`Total reclaimed space: ${formatSize(reclaimed, 4)}`);
+    print(`Total reclaimed space: ${sizeText(reclaimed, 4)}`);
     return 0;
   },
 };

@@ -1,6 +1,7 @@
+import { sizeText } from "#base/size-text.ts";
 import type { ContainerSummary } from "#clients/docker/wire-types.ts";
 import type { Command, Input } from "../command.ts";
-import { ellipsis, formatAgo, formatLocalTime, formatSize, shortId } from "../format/human.ts";
+import { ellipsis, formatAgo, formatLocalTime, shortId } from "../format/human.ts";
 import { formatPortList } from "../format/port-list.ts";
 import { filterQuery, printList, type ListLayout, type Row } from "../format/print-list.ts";
 import { write } from "../output.ts";
@@ -116,5 +117,5 @@ function namesOf(names: readonly string[], full: boolean): string {
 }
 
 function sizeOf({ SizeRw = 0, SizeRootFs = 0 }: ContainerSummary): string {
-  return formatSize(SizeRw) + (SizeRootFs > 0 ? ` (virtual ${formatSize(SizeRootFs)})` : "");
+  return sizeText(SizeRw) + (SizeRootFs > 0 ? ` (virtual ${sizeText(SizeRootFs)})` : "");
 }

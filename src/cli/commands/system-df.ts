@@ -1,6 +1,6 @@
+import { sizeText } from "#base/size-text.ts";
 import type { ContainerSummary, ImageSummary } from "#clients/docker/wire-types.ts";
 import type { Command } from "../command.ts";
-import { formatSize } from "../format/human.ts";
 import { formatList, printList, type Row } from "../format/print-list.ts";
 import { print, write } from "../output.ts";
 import { imageLayout, imageRows } from "./images.ts";
@@ -71,8 +71,8 @@ function row(type: string, use: { total: number; active: number; bytes: number; 
   const percent = use.bytes > 0 ? ` (${Math.trunc((use.free / use.bytes) * 100)}%)` : "";
   return {
     Active: String(use.active),
-    Reclaimable: `${formatSize(use.free, 4)}${percent}`,
-    Size: formatSize(use.bytes, 4),
+    Reclaimable: `${sizeText(use.free, 4)}${percent}`,
+    Size: sizeText(use.bytes, 4),
     TotalCount: String(use.total),
     Type: type,
   };
@@ -86,7 +86,7 @@ async function printVerbose(usage: Usage): Promise<void> {
   const volumes = (usage.Volumes ?? []).map(({ Name, UsageData }) => ({
     Name,
     Links: String(UsageData?.RefCount ?? "N/A"),
-    Size: UsageData === undefined || UsageData === null ? "N/A" : formatSize(UsageData.Size),
+    Size: UsageData === undefined || UsageData === null ? "N/A" : sizeText(UsageData.Size),
   }));
   print("Images space usage:\n");
   write(1, await formatList(images, { ...imageLayout, fields: imageFields }, undefined));
@@ -95,7 +95,7 @@ async function printVerbose(usage: Usage): Promise<void> {
   print("\nLocal Volumes space usage:\n");
   const headers = { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" };
   write(1, await formatList(volumes, { headers, fields: ["Name", "Links", "Size"] }, undefined));
-  print(`\nBuild cache usage: ${formatSize(sum((usage.BuildCache ?? []).map(({ Size }) => Size)), 4)}`);
+  print(`\nBuild cache usage: ${sizeText(sum((usage.BuildCache ?? []).map(({ Size }) => Size)), 4)}`);
 }
 
 function sum(values: readonly number[]): number {

@@ -1,14 +1,16 @@
+import { durationText } from "#base/duration-text.ts";
+import { binarySizeText, sizeText } from "#base/size-text.ts";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ellipsis, formatAgo, formatBinarySize, formatDuration, formatSize, shortId } from "./human.ts";
+import { ellipsis, formatAgo, shortId } from "./human.ts";
 
 test("sizes", () => {
   assert.deepEqual(
-    [0, 1, 999, 1000, 1_982_000, 5_550_000, 1_234_567_890, 2e13].map((bytes) => formatSize(bytes)),
+    [0, 1, 999, 1000, 1_982_000, 5_550_000, 1_234_567_890, 2e13].map((bytes) => sizeText(bytes)),
     ["0B", "1B", "999B", "1kB", "1.98MB", "5.55MB", "1.23GB", "20TB"],
   );
-  assert.equal(formatSize(1_982_000, 4), "1.982MB");
-  assert.deepEqual([532 * 1024, 25_276_000_000].map(formatBinarySize), ["532KiB", "23.54GiB"]);
+  assert.equal(sizeText(1_982_000, 4), "1.982MB");
+  assert.deepEqual([532 * 1024, 25_276_000_000].map(binarySizeText), ["532KiB", "23.54GiB"]);
 });
 
 const second = 1000;
@@ -38,7 +40,7 @@ const durations: readonly (readonly [number, string])[] = [
 ];
 
 for (const [ms, words] of durations) {
-  test(`${ms} ms is ${words}`, () => assert.equal(formatDuration(ms), words));
+  test(`${ms} ms is ${words}`, () => assert.equal(durationText(ms), words));
 }
 
 test("a time ago", () => {

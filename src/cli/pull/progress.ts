@@ -1,6 +1,6 @@
+import { sizeText } from "#base/size-text.ts";
 import type { ProgressMessage } from "#clients/docker/wire-types.ts";
 import { CliError } from "../cli-error.ts";
-import { formatSize } from "../format/human.ts";
 import { nextStep } from "../next-step.ts";
 
 export type ProgressScreen = {
@@ -72,7 +72,7 @@ export function formatBar(message: ProgressMessage, width: number): string {
   const { current, total = 0, hidecounts, units } = message.progressDetail ?? {};
   if (current === undefined) return message.progress ?? "";
   if (current <= 0 && total <= 0) return "";
-  const size = (value: number) => (units === undefined || units === "" ? formatSize(value, 4) : String(value));
+  const size = (value: number) => (units === undefined || units === "" ? sizeText(value, 4) : String(value));
   if (total <= 0) return size(current).padStart(8);
   const isOver = current > total;
   const counts =

@@ -1,3 +1,4 @@
+import { defaultMaskedPaths, defaultReadonlyPaths } from "./default-paths.ts";
 import { EngineError } from "#base/errors.ts";
 import type { ContainerConfig } from "#core/containers/container-config.ts";
 import type { OciLinux, OciProcess, OciSpec } from "#core/tasks/oci-spec.ts";
@@ -121,30 +122,6 @@ function toLinux(config: ContainerConfig, facts: SpecFacts, rootfsPropagation: s
     ...(rootfsPropagation !== undefined && { rootfsPropagation }),
   };
 }
-
-/** Source: moby daemon/pkg/oci/defaults.go. */
-export const defaultMaskedPaths: readonly string[] = [
-  "/proc/acpi",
-  "/proc/asound",
-  "/proc/interrupts",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/sys/devices/virtual/powercap",
-  "/sys/firmware",
-];
-
-export const defaultReadonlyPaths: readonly string[] = [
-  "/proc/bus",
-  "/proc/fs",
-  "/proc/irq",
-  "/proc/sys",
-  "/proc/sysrq-trigger",
-];
 
 function linuxNamespaces(config: ContainerConfig, facts: SpecFacts): OciLinux["namespaces"] {
   const namespaces: OciLinux["namespaces"] = [{ type: "mount" }];

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { EngineError } from "#base/errors.ts";
-import { encodeMessage, errorMessage, humanSize, message } from "./json-messages.ts";
+import { sizeText } from "#base/size-text.ts";
+import { encodeMessage, errorMessage, message } from "./json-messages.ts";
 
 test("progress is drawn as Docker draws it", () => {
   assert.deepEqual(message("Downloading", { id: "abc", current: 1_500_000, total: 3_000_000 }), {
@@ -19,7 +20,7 @@ test("progress is drawn as Docker draws it", () => {
     [1_234_567, "1.235MB"],
     [1e12, "1TB"],
   ] as const) {
-    assert.equal(humanSize(bytes), text);
+    assert.equal(sizeText(bytes, 4), text);
   }
 });
 

@@ -1,3 +1,4 @@
+import { sizeText } from "#base/size-text.ts";
 import type { JsonValue } from "#base/json.ts";
 import { textOf } from "./error-answer.ts";
 
@@ -14,7 +15,7 @@ export function message(status: string, { id, current, total }: MessageDetails =
   return {
     status,
     progressDetail: known ? { current, total } : { current },
-    progress: known ? progressBar(current, total) : humanSize(current),
+    progress: known ? progressBar(current, total) : sizeText(current, 4),
     id,
   };
 }
@@ -38,18 +39,5 @@ export function encodeMessage(line: Message): string {
 function progressBar(current: number, total: number): string {
   const done = Math.min(50, Math.trunc((current / total) * 50));
   const head = done < 50 ? `${"=".repeat(done)}>${" ".repeat(50 - done)}` : "=".repeat(50);
-  return `[${head}]  ${humanSize(current).padStart(8)}/${humanSize(total)}`;
-}
-
-const units = ["B", "kB", "MB", "GB", "TB", "PB"];
-
-/** Four significant digits, powers of 1000. Source: docker/go-units HumanSize. */
-export function humanSize(bytes: number): string {
-  let size = bytes;
-  let unit = 0;
-  while (size >= 1000 && unit < units.length - 1) {
-    size /= 1000;
-    unit++;
-  }
-  return `${Number(size.toPrecision(4))}${units[unit]}`;
+  return `[${head}]  ${sizeText(current, 4).padStart(8)}/${sizeText(total, 4)}`;
 }

@@ -1,6 +1,6 @@
 import type { UnixNs } from "#base/clock.ts";
 import type { ContainerStatus } from "#core/containers/container-status.ts";
-import { durationText } from "./duration-text.ts";
+import { durationText } from "#base/duration-text.ts";
 
 /** Docker's word for a state. */
 export function stateName(status: ContainerStatus): string {

@@ -2,6 +2,7 @@ import type { JsonObject } from "#base/json.ts";
 import type { ContainerMount, LinuxNamespaceMode } from "#core/containers/container-config.ts";
 import type { Container } from "#core/containers/container.ts";
 import type { Resources } from "#core/tasks/resources.ts";
+import { defaultMaskedPaths, defaultReadonlyPaths } from "#engine/oci-spec/default-paths.ts";
 import { asObject, asText, type DockerRecord } from "./records.ts";
 
 /** `HostConfig.NetworkMode`; of a container of another surface worked out from what it is. */
@@ -30,10 +31,11 @@ export function toHostConfig(container: Container, record: DockerRecord): JsonOb
     RestartPolicy: { Name: config.restart.name, MaximumRetryCount: config.restart.maxRetries },
     LogConfig: toLogConfig(record),
     MaskedPaths:
-      record.hostConfig["MaskedPaths"] ?? (config.maskedPaths === undefined ? defaultMasked : [...config.maskedPaths]),
+      record.hostConfig["MaskedPaths"] ??
+      (config.maskedPaths === undefined ? [...defaultMaskedPaths] : [...config.maskedPaths]),
     ReadonlyPaths:
       record.hostConfig["ReadonlyPaths"] ??
-      (config.readonlyPaths === undefined ? defaultReadonly : [...config.readonlyPaths]),
+      (config.readonlyPaths === undefined ? [...defaultReadonlyPaths] : [...config.readonlyPaths]),
     Runtime: container.runtimeHandler,
     ShmSize: config.shmSizeBytes,
   };
@@ -137,23 +139,6 @@ function toResourceFields(resources: Resources): JsonObject {
 function orNull(list: string[]): string[] | null {
   return list.length > 0 ? list : null;
 }
-
-/** Docker's defaults, as the engine's specs have them. Source: moby daemon/pkg/oci/defaults.go. */
-const defaultMasked = [
-  "/proc/acpi",
-  "/proc/asound",
-  "/proc/interrupts",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/sys/devices/virtual/powercap",
-  "/sys/firmware",
-];
-const defaultReadonly = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 /** Fields that Docker's answer always has. */
 const zeros: JsonObject = {

@@ -43,6 +43,8 @@ export class EngineStreams implements StreamingRuntime {
     const { process } = exec;
     if (tty) followSizes(client, (size) => resizeExec(call, engine, record.id, size));
     const output = join(call, client, streams);
+    // Awaited below, unless the client is gone before.
+    output.catch(() => {});
     try {
       const { exitCode } = await process.wait(call);
       await output;
@@ -103,7 +105,10 @@ async function join({ signal }: Call, client: CommandStreams, process: TaskStrea
     client.stdout === undefined ? drain(process.stdout) : pipeline(process.stdout, client.stdout, { signal }),
     client.stderr === undefined ? drain(process.stderr) : pipeline(process.stderr, client.stderr, { signal }),
   ];
-  await abortable(Promise.all(outputs), signal);
+  const all = Promise.all(outputs);
+  // It is left to itself when the client is gone.
+  all.catch(() => {});
+  await abortable(all, signal);
 }
 
 async function drain(stream: TaskStreams["stdout"]): Promise<void> {

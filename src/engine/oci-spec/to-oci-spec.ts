@@ -1,8 +1,8 @@
-import { defaultMaskedPaths, defaultReadonlyPaths } from "./default-paths.ts";
 import { EngineError } from "#base/errors.ts";
 import type { ContainerConfig } from "#core/containers/container-config.ts";
 import type { OciLinux, OciProcess, OciSpec } from "#core/tasks/oci-spec.ts";
 import { capabilitySets } from "./capabilities.ts";
+import { defaultMaskedPaths, defaultReadonlyPaths } from "./default-paths.ts";
 import { deviceRules } from "./device-rules.ts";
 import { initDestination, runsInit, toOciMounts } from "./to-oci-mounts.ts";
 import { toOciResources } from "./to-oci-resources.ts";

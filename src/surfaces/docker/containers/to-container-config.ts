@@ -1,22 +1,20 @@
 import { EngineError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import type { JsonReader } from "#base/json-reader.ts";
-import type { ContainerConfig, RestartPolicy } from "#core/containers/container-config.ts";
-import type { ImageDefaults, ImageHealthcheck } from "#core/images/image-config.ts";
+import type { ContainerConfig } from "#core/containers/container-config.ts";
+import type { ImageDefaults } from "#core/images/image-config.ts";
 import type { Labels } from "#core/labels.ts";
 import { defaultContainerConfig } from "#engine/default-container-config.ts";
-import {
-  mergeImageConfig,
-  withAnonymousVolumes,
-  type MergedProcess,
-  type ProcessRequest,
-} from "#engine/merge-image-config.ts";
+import { mergeImageConfig, withAnonymousVolumes, type MergedProcess } from "#engine/merge-image-config.ts";
 import { parseSignal } from "#engine/signals.ts";
 import { configShape, hostConfigShape, maxItems, pickFields, readInteger } from "./host-config-shape.ts";
 import type { DockerRecord } from "./records.ts";
 import { toMounts, type MountOptions, type WantedVolume } from "./to-mounts.ts";
 import { networkModeOf, portKey, toNamespaceMode, toNetworks } from "./to-networks.ts";
+import { toLogConfig } from "./to-log-config.ts";
+import { toProcessRequest } from "./to-process-request.ts";
 import { toResources } from "./to-resources.ts";
+import { toRestartPolicy } from "./to-restart-policy.ts";
 import { toSecurity } from "./to-security.ts";
 
 export type ConvertOptions = MountOptions & {
@@ -92,7 +90,7 @@ export function toContainerConfig(body: JsonReader, options: ConvertOptions): Co
     restart: toRestartPolicy(host),
     ...(merged.health === undefined ? {} : { health: merged.health }),
     autoRemove: host.at("AutoRemove").boolean(),
-    log: toLog(host.at("LogConfig")),
+    log: toLogConfig(host.at("LogConfig")),
   };
   return {
     config,
@@ -124,60 +122,6 @@ function refuseUnsupported(host: JsonReader): void {
   if (!["", "json-file", "local", "none"].includes(log)) {
     throw new EngineError("invalidArgument", `logger: no log driver named '${log}' is registered`);
   }
-}
-
-function toProcessRequest(body: JsonReader): ProcessRequest {
-  const text = (name: string) => body.at(name).optionalString() ?? "";
-  const health = body.at("Healthcheck");
-  const stopTimeout = body.at("StopTimeout").optionalNumber();
-  return {
-    ...(body.at("Entrypoint").isPresent ? { entrypoint: stringOrList(body.at("Entrypoint")) } : {}),
-    command: stringOrList(body.at("Cmd")),
-    env: body.at("Env").strings(maxItems).map(checkedVariable),
-    workdir: text("WorkingDir"),
-    user: text("User"),
-    stopSignal: text("StopSignal"),
-    ...(stopTimeout === undefined ? {} : { stopTimeoutMs: stopTimeout * 1000 }),
-    labels: body.at("Labels").stringMap(),
-    volumes: body.at("Volumes").keys(),
-    ...(health.isPresent ? { health: toHealth(health) } : {}),
-  };
-}
-
-function stringOrList(reader: JsonReader): string[] {
-  if (!reader.isPresent) return [];
-  try {
-    return reader.strings(maxItems);
-  } catch {
-    return [reader.string()];
-  }
-}
-
-/** Times are nanoseconds. Source: moby daemon/container.go, validateHealthCheck. */
-function toHealth(health: JsonReader): ImageHealthcheck {
-  const ms = (name: string) => {
-    const ns = readInteger(health.at(name));
-    if (ns !== 0 && ns < 1_000_000) {
-      throw new EngineError("invalidArgument", `${name} in Healthcheck cannot be less than 1ms`);
-    }
-    return ns / 1e6;
-  };
-  const retries = readInteger(health.at("Retries"));
-  if (retries < 0) throw new EngineError("invalidArgument", "Retries in Healthcheck cannot be negative");
-  return {
-    test: health.at("Test").strings(maxItems),
-    intervalMs: ms("Interval"),
-    timeoutMs: ms("Timeout"),
-    startPeriodMs: ms("StartPeriod"),
-    startIntervalMs: ms("StartInterval"),
-    retries,
-  };
-}
-
-/** `NAME=value`, or `NAME` alone. */
-function checkedVariable(text: string): string {
-  if (text !== "" && !text.startsWith("=")) return text;
-  throw new EngineError("invalidArgument", `invalid environment variable: ${text}`);
 }
 
 /** As it was said; @throws invalidArgument when there is no such signal */
@@ -217,44 +161,6 @@ function toRlimit(ulimit: JsonReader) {
     soft: readInteger(ulimit.at("Soft")),
     hard: readInteger(ulimit.at("Hard")),
   };
-}
-
-/** Of a HostConfig or an update. Source: moby api/types/container/hostconfig.go, ValidateRestartPolicy. */
-export function toRestartPolicy(host: JsonReader): RestartPolicy {
-  const policy = host.at("RestartPolicy");
-  const name = policy.at("Name").optionalString() || "no";
-  const maxRetries = readInteger(policy.at("MaximumRetryCount"));
-  const fail = (why: string) => new EngineError("invalidArgument", `invalid restart policy: ${why}`);
-  if (name !== "no" && name !== "always" && name !== "unless-stopped" && name !== "on-failure") {
-    throw fail(`unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
-  }
-  if (maxRetries < 0) throw fail("maximum retry count cannot be negative");
-  if (maxRetries > 0 && name !== "on-failure") {
-    throw fail("maximum retry count can only be used with 'on-failure'");
-  }
-  if (host.at("AutoRemove").boolean() && name !== "no") {
-    throw new EngineError("invalidArgument", "can't create 'AutoRemove' container with restart policy");
-  }
-  return { name, maxRetries };
-}
-
-function toLog(log: JsonReader): ContainerConfig["log"] {
-  const options = log.at("Config").stringMap();
-  // Without a driver nobody can read it: as little as the monitor can do with is kept.
-  if (log.at("Type").optionalString() === "none") return { maxBytes: 64 * 1024, maxFiles: 1 };
-  const size = options["max-size"];
-  const maxFiles = Number(options["max-file"] ?? 1);
-  if (!Number.isInteger(maxFiles) || maxFiles < 1) {
-    throw new EngineError("invalidArgument", "max-file cannot be less than 1");
-  }
-  return { ...(size === undefined ? {} : { maxBytes: parseSize(size) }), maxFiles };
-}
-
-/** `10m`, `1g`, `500k`: powers of 1024. */
-function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(text.trim());
-  if (match === null) throw new EngineError("invalidArgument", `invalid size: '${text}'`);
-  return Math.floor(Number(match[1]) * 1024 ** "bkmgt".indexOf((match[2] || "b").toLowerCase()));
 }
 
 function toRecord(body: JsonReader, merged: MergedProcess, exposedPorts: readonly string[]): DockerRecord {

@@ -1,7 +1,7 @@
 import { updateContainer } from "#engine/update-container.ts";
 import { readBody } from "../read-body.ts";
 import { json, type Answer, type RouteContext } from "../route.ts";
-import { toRestartPolicy } from "./to-container-config.ts";
+import { toRestartPolicy } from "./to-restart-policy.ts";
 import { toResources } from "./to-resources.ts";
 
 export async function updateContainerRoute(context: RouteContext): Promise<Answer> {

@@ -8,7 +8,7 @@ import { startContainer } from "#engine/start-container.ts";
 import { killContainer } from "#engine/kill-container.ts";
 import { fails } from "#test/support/fails.ts";
 import { Database } from "#drivers/metadata-sqlite/database.ts";
-import { openTestDaemon } from "./daemon-fixture.ts";
+import { eventually, openTestDaemon } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -61,6 +61,7 @@ suite("a container whose record cannot be read", { skip: isRoot ? false : "needs
     await killContainer(call, engine, { container: third.id });
     const again = await daemon.create(["true"], { networks }, "broken");
     await startContainer(call, engine, again.id);
+    await eventually("ended", async () => (await engine.containers.get(call, again.id)).attachments.length === 0);
     await daemon.restart();
     assert.deepEqual((await pruneVolumes(daemon.call, daemon.engine, { all: true })).removed.length, 1);
   });

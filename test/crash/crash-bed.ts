@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { basename, join } from "node:path";
@@ -77,8 +77,10 @@ export class CrashBed implements AsyncDisposable {
 
   async #message(child: ChildProcess, wanted: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onExit = (code: number | null, signal: string | null) =>
-      reject(new Error(`daemon ended with ${code ?? signal}; see ${this.directory}/log`));
+    const onExit = (code: number | null, signal: string | null) => {
+      const said = readFileSync(join(this.directory, "log"), "utf8").slice(-2_000);
+      reject(new Error(`daemon ended with ${code ?? signal}: ${said}`));
+    };
     child.once("exit", onExit);
     child.on("message", (message) => {
       if (message === wanted) resolve();

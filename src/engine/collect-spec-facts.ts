@@ -5,6 +5,7 @@ import type { Container } from "#core/containers/container.ts";
 import type { RuntimeFeatures } from "#core/tasks/runtime.ts";
 import type { Engine } from "./engine.ts";
 import { getTask } from "./find-task.ts";
+import { mountImages } from "./image-mounts.ts";
 import { findBlockDevices, findDevices, findHostDevices } from "./oci-spec/find-devices.ts";
 import type { ResolvedUser, SpecFacts } from "./oci-spec/spec-facts.ts";
 import { maxUserFileBytes, resolveUser } from "./oci-spec/user.ts";
@@ -32,7 +33,7 @@ export async function collectSpecFacts(call: Call, engine: Engine, request: Fact
     joinedNamespaces(call, engine, config),
     listDevices(config),
     findBlockDevices(blockDevicePaths(config)),
-    volumeDirectories(call, engine, config),
+    sourceDirectories(call, engine, request.container),
   ]);
   const { linuxNamespaces } = config;
   const shmPath = linuxNamespaces.ipc.t === "host" ? "/dev/shm" : joined.shmPath;
@@ -114,13 +115,16 @@ export function blockDevicePaths({ resources }: Pick<ContainerConfig, "resources
   return [...new Set(all.flatMap((list) => list.map(({ path }) => path)))];
 }
 
-async function volumeDirectories(call: Call, { volumes }: Engine, { mounts }: ContainerConfig) {
-  const found = mounts.map(async (mount): Promise<[string, string][]> => {
+/** Of volumes and images, by destination. */
+async function sourceDirectories(call: Call, engine: Engine, container: Container) {
+  const { volumes } = engine;
+  const found = container.config.mounts.map(async (mount): Promise<[string, string][]> => {
     if (mount.t !== "volume") return [];
     const { mountpoint } = await volumes.get(call, mount.name);
     return [[mount.destination, mount.subpath === undefined ? mountpoint : join(mountpoint, mount.subpath)]];
   });
-  return new Map((await Promise.all(found)).flat());
+  const images = await mountImages(call, engine, container);
+  return new Map([...(await Promise.all(found)).flat(), ...images]);
 }
 
 function decode(bytes: Uint8Array | undefined): string | undefined {

@@ -133,7 +133,8 @@ async function mountTree(
 async function boundSources(call: Call, { volumes }: Engine, { config }: Container) {
   const found = config.mounts.map(async (mount) => {
     if (mount.t === "bind") return [mount];
-    if (mount.t === "tmpfs") return [];
+    // An image is seen by the container alone.
+    if (mount.t === "tmpfs" || mount.t === "image") return [];
     const { mountpoint } = await volumes.get(call, mount.name);
     const source = mount.subpath === undefined ? mountpoint : join(mountpoint, mount.subpath);
     return [{ source, destination: mount.destination, readOnly: mount.readOnly }];
@@ -156,7 +157,7 @@ function refuseReadOnly({ config }: Container, path: string): void {
   const covers = ({ destination }: { destination: string }) =>
     path === destination || path.startsWith(`${destination.replace(/\/$/, "")}/`);
   const mount = config.mounts.findLast(covers);
-  if (mount !== undefined && mount.t !== "tmpfs" && mount.readOnly) {
+  if (mount !== undefined && mount.t !== "tmpfs" && (mount.t === "image" || mount.readOnly)) {
     throw new EngineError("permissionDenied", "mounted volume is marked read-only");
   }
   if (mount === undefined && config.rootReadOnly) {

@@ -17,6 +17,7 @@ import { containerDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { ensureBuiltinNetworks } from "./create-network.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
+import { makeImageMounts } from "./image-mounts.ts";
 import { makeVolumes, nameVolumes } from "./make-volumes.ts";
 import { eraseContainer } from "./remove-container.ts";
 import { findContainerImage, unpackContainerImage, type ContainerImage } from "./container-image.ts";
@@ -59,6 +60,7 @@ export async function createContainer(call: Call, engine: Engine, request: Creat
   const parent = await unpackContainerImage(call, engine, container, image);
   await getSnapshotter(engine, container).prepare(call, container.snapshotKey, parent);
   await makeVolumes(call, engine, container);
+  await makeImageMounts(call, engine, container);
   const created = await advanceContainer(call, engine, container.id, { t: "prepared" });
   undo.move();
   return created;

@@ -8,6 +8,7 @@ import { lockContainer } from "./container-lock.ts";
 import { bundleDirectory, containerDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
+import { removeImageMounts } from "./image-mounts.ts";
 import { killContainer } from "./kill-container.ts";
 import { findUnreadable, listUnreadable, removeUnreadable } from "./unreadable-container.ts";
 import { releaseContainer } from "./release-container.ts";
@@ -57,6 +58,7 @@ export async function eraseContainer(
   const container = await advanceContainer(call, engine, id, { t: "removing", volumes: removeVolumes });
   await releaseContainer(call, engine, container);
   await tolerateMissing(getSnapshotter(engine, container).remove(call, container.snapshotKey));
+  await removeImageMounts(call, engine, container);
   await Promise.all([
     rm(bundleDirectory(engine, container), { recursive: true, force: true }),
     rm(containerDirectory(engine, container), { recursive: true, force: true }),

@@ -84,6 +84,39 @@ suite("a kubelet's pods", { skip: isRoot ? false : "needs root" }, () => {
     });
   }
 
+  test("an image is a read-only volume, whole or in part", async () => {
+    const { runtime } = bed.v1;
+    const { podSandboxId } = await runtime.runPodSandbox({ config: podConfig("image-volume") });
+    const image = { image: bed.image };
+    const volume = (containerPath: string, imageSubPath = "", readonly = true) => ({
+      containerPath,
+      image,
+      imageSubPath,
+      readonly,
+    });
+    const create = async (mounts: ReturnType<typeof volume>[]) =>
+      await runtime.createContainer({ podSandboxId, config: { ...containerConfig("sleep 1000"), mounts } });
+    for (const bad of [volume("/v", "no/such"), volume("/v", "", false), volume("/v", "../etc")]) {
+      await assert.rejects(
+        create([bad]),
+        (error) => error instanceof ConnectError && error.code === Code.InvalidArgument,
+      );
+    }
+    const { containerId } = await create([volume("/whole"), volume("/part", "bin")]);
+    await runtime.startContainer({ containerId });
+    const script = "test -x /whole/bin/busybox && test -x /part/busybox && ! touch /whole/x 2>/dev/null && echo fine";
+    const { stdout } = await runtime.execSync({ containerId, cmd: ["sh", "-c", script] });
+    assert.equal(Buffer.from(stdout).toString(), "fine\n");
+    await bed.restart();
+    await runtime.removePodSandbox({ podSandboxId });
+    const { engine, call } = bed.daemon;
+    const views = await engine.snapshotters.get("overlayfs")?.list({ ...call, namespace: parseNamespace("k8s.io") });
+    assert.deepEqual(
+      views?.filter(({ kind }) => kind !== "committed"),
+      [],
+    );
+  });
+
   test("a restart of the daemon changes nothing that a kubelet sees", async () => {
     const { runtime } = bed.v1;
     const pod = await runPod(bed.v1, "stays", "sleep 1000");

@@ -33,6 +33,14 @@ export type ContainerMount =
       readonly anonymous: boolean;
       readonly subpath?: string;
     }
+  | {
+      /** The tree of an image, read-only. */
+      readonly t: "image";
+      readonly reference: string;
+      readonly destination: string;
+      /** Within the image. */
+      readonly subpath?: string;
+    }
   | { readonly t: "tmpfs"; readonly destination: string; readonly options: readonly string[] };
 
 export type DeviceMapping = { readonly source: string; readonly destination: string; readonly access: string };

@@ -32,7 +32,7 @@ export class PinnedPodNamespaces implements PodNamespaces {
     call.signal.throwIfAborted();
     const syscalls = await this.#prepare();
     const pins = spec.kinds.map((kind) => ({ kind, path: this.pathOf(name, kind) }));
-    await mkdir(join(this.#directory, checkedName(name)), { recursive: true, mode: 0o711 });
+    await makeDirectory(join(this.#directory, checkedName(name)), name);
     try {
       for (const { path } of pins) await makePinFile(path, name);
       pinNew(syscalls, pins, spec);
@@ -85,6 +85,16 @@ export class PinnedPodNamespaces implements PodNamespaces {
       this.#ready = undefined;
       throw error;
     }
+  }
+}
+
+/** The directory is the reservation of the name. */
+async function makeDirectory(path: string, name: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o711 });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+    throw new EngineError("alreadyExists", `linux namespaces of ${name}: exist`, { cause: error });
   }
 }
 

@@ -116,6 +116,12 @@ function toMount(mount: ContainerMount, facts: SpecFacts): OciMount {
       const options = ["rbind", readOnlyOption(mount.readOnly, false), "rprivate"];
       return { destination: mount.destination, type: "bind", source, options };
     }
+    case "image": {
+      const source = facts.volumePaths.get(mount.destination);
+      if (source === undefined)
+        throw new EngineError("internal", `image ${mount.reference}: no path for ${mount.destination}`);
+      return { destination: mount.destination, type: "bind", source, options: ["rbind", "ro", "rprivate"] };
+    }
     case "tmpfs":
       return {
         destination: mount.destination,

@@ -31,6 +31,7 @@ export async function createContainer(call: Call, cri: Cri, request: CreateConta
   const sandbox = await engine.sandboxes.get(call, request.podSandboxId);
   if (sandbox.state !== "ready") throw new EngineError("failedPrecondition", `sandbox ${sandbox.id}: not ready`);
   const logPath = toLogPath(sandbox, config);
+  await nameMountedImages(call, cri, config);
   const container = await createEngineContainer(call, engine, {
     name: containerName(sandbox, config),
     imageReference: image,
@@ -42,6 +43,13 @@ export async function createContainer(call: Call, cri: Cri, request: CreateConta
     ...(logPath !== undefined && { logPath }),
   });
   return { containerId: container.id };
+}
+
+/** The status tells which image a volume came from, by its ID. */
+async function nameMountedImages(call: Call, { engine }: Cri, { mounts }: ContainerConfig): Promise<void> {
+  for (const { image } of mounts) {
+    if (image !== undefined && image.image !== "") image.imageRef = (await resolveImage(call, engine, image.image)).id;
+  }
 }
 
 /** As dockershim named it, so that agents that look at names go on to work. */

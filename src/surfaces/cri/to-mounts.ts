@@ -34,8 +34,7 @@ export function toDevices(devices: readonly Device[]): DeviceMapping[] {
 function toMount(mount: Mount): ContainerMount {
   const { containerPath, hostPath, readonly, propagation, recursiveReadOnly } = mount;
   if (containerPath === "") throw new EngineError("invalidArgument", "mount: container_path is empty");
-  if ((mount.image?.image ?? "") !== "")
-    throw new EngineError("notImplemented", "mount: image volumes are not supported");
+  if ((mount.image?.image ?? "") !== "") return toImageMount(mount);
   if (mount.uidMappings.length + mount.gidMappings.length > 0) {
     throw new EngineError("notImplemented", "mount: id mappings are not supported");
   }
@@ -56,6 +55,21 @@ function toMount(mount: Mount): ContainerMount {
     nonRecursive: false,
     propagation: known,
     createSource: true,
+  };
+}
+
+/** @throws invalidArgument when it is not read-only, or has a host path too */
+function toImageMount({ image, containerPath, hostPath, readonly, imageSubPath }: Mount): ContainerMount {
+  if (!readonly) throw new EngineError("invalidArgument", `mount ${containerPath}: an image is read-only`);
+  if (hostPath !== "") throw new EngineError("invalidArgument", `mount ${containerPath}: an image and a host path`);
+  if (imageSubPath.startsWith("/") || imageSubPath.split("/").includes("..")) {
+    throw new EngineError("invalidArgument", `mount ${containerPath}: image_sub_path must stay in the image`);
+  }
+  return {
+    t: "image",
+    reference: image?.image ?? "",
+    destination: containerPath,
+    ...(imageSubPath !== "" && { subpath: imageSubPath }),
   };
 }
 

@@ -47,6 +47,15 @@ function toMountPoint(mount: ContainerMount, mode: string, volumes: VolumePaths)
         RW: !mount.readOnly,
         Propagation: "",
       };
+    case "image":
+      return {
+        Type: "image",
+        Source: mount.reference,
+        Destination: mount.destination,
+        Mode: mode,
+        RW: false,
+        Propagation: "",
+      };
     case "tmpfs":
       return { Type: "tmpfs", Source: "", Destination: mount.destination, Mode: "", RW: true, Propagation: "" };
     default:

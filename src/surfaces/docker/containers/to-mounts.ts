@@ -193,7 +193,7 @@ function tmpfsOptions(options: JsonReader, readOnly: boolean): string[] {
 function inherit(text: string, mounts: readonly ContainerMount[]): ContainerMount[] {
   const readOnly = /:ro(,|$)/.test(text);
   return mounts.flatMap((mount) => {
-    if (mount.t === "tmpfs") return [];
+    if (mount.t === "tmpfs" || mount.t === "image") return [];
     return [{ ...mount, readOnly: readOnly || mount.readOnly }];
   });
 }

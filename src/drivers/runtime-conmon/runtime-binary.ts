@@ -43,6 +43,8 @@ export async function runRuntime(call: Call, binary: RuntimeBinary, command: rea
   let stderr = "";
   child.stderr.on("data", (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(0, 16_384)));
   const closed = once(child, "close");
+  // An abort fails it too; the wait for the exit tells.
+  closed.catch(() => undefined);
   const [code] = (await once(child, "exit")) as [number | null];
   // A container that was made keeps the pipe open: what the runtime wrote is there at once.
   await Promise.race([closed, sleep(20, undefined, { ref: false })]);

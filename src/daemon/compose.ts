@@ -22,7 +22,6 @@ import { CniNetworkDriver } from "#drivers/network-cni/cni-network-driver.ts";
 import { CniPodNetwork } from "#drivers/network-cni/cni-pod-network.ts";
 import { OciRegistry } from "#drivers/registry-oci/oci-registry.ts";
 import { proxyFromEnvironment, registryDefaults } from "#drivers/registry-oci/registry-config.ts";
-import { openConmonRuntime } from "#drivers/runtime-conmon/conmon-runtime.ts";
 import { NativeTrees } from "#drivers/snapshot-trees/native-trees.ts";
 import { OverlayTrees } from "#drivers/snapshot-trees/overlay-trees.ts";
 import type { TreeKind } from "#drivers/snapshot-trees/tree-kind.ts";
@@ -43,6 +42,7 @@ import type { Config } from "./config.ts";
 import { engineSettings } from "./engine-settings.ts";
 import { findGroupId } from "./find-group.ts";
 import { releaseMemoryAtRest } from "./rest.ts";
+import { openRuntime } from "./open-runtime.ts";
 import { readVersion } from "./version.ts";
 
 /** Wraps a noun as it is composed; crash tests stop it at named points. */
@@ -89,7 +89,7 @@ async function composeEngine(
   const settings = await engineSettings(config);
   const metadata = stack.use(SqliteMetadata.open(join(root, "meta.db")));
   const workers = stack.use(new LayerWorkers());
-  const runtime = stack.use(await openRuntime(call, config, log));
+  const runtime = await openRuntime(call, stack, { config, log });
   // Threads of their own: a slow client of an archive must not hold up an unpack.
   const archiver = new TarTreeArchiver(stack.use(new LayerWorkers(maxArchives)));
   const snapshotters = openSnapshotters(join(root, "snapshots"), { metadata, archiver, sync: config.snapshots.sync });
@@ -137,19 +137,6 @@ function openSnapshotters(directory: string, { metadata, archiver, sync }: Snaps
   const open = (kind: TreeKind) =>
     new TreeSnapshotter(kind, join(directory, kind.name), metadata.snapshots(kind.name), { sync });
   return new Map<string, Snapshotter>([new OverlayTrees(), new NativeTrees(archiver)].map((it) => [it.name, open(it)]));
-}
-
-async function openRuntime(call: Call, { daemon, runtime }: Config, log: Logger) {
-  const systemdCgroup = runtime.cgroupDriver === "systemd";
-  const handlers = Object.entries(runtime.handlers).map(([name, path]) => [name, { path, systemdCgroup }] as const);
-  return await openConmonRuntime(call, {
-    stateDirectory: daemon.state,
-    log,
-    systemdCgroup,
-    ...(runtime.conmon === "" ? {} : { conmonPath: runtime.conmon }),
-    ...(handlers.length === 0 ? {} : { handlers: Object.fromEntries(handlers) }),
-    ...(runtime.default === "" ? {} : { defaultHandler: runtime.default }),
-  });
 }
 
 function openRegistry({ images }: Config): OciRegistry {

@@ -39,3 +39,31 @@ test("a bad value is refused with its path", () => {
   ];
   for (const [source, message] of table) assert.throws(() => decodeConfig(source), { message });
 });
+
+test("runtime handlers by containerd's names, printed as they are read", () => {
+  const { config, warnings } = decodeConfig(`
+[runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+pod_annotations = []
+[runtimes.runc.options]
+BinaryName = "/usr/sbin/runc"
+SystemdCgroup = false
+Root = ""
+[runtimes.youki]
+runtime_type = "conmon"
+`);
+  const options = { binaryName: "/usr/sbin/runc", systemdCgroup: false };
+  assert.deepEqual(config.runtimes, {
+    runc: { runtimeType: "io.containerd.runc.v2", options },
+    youki: { runtimeType: "conmon", options: {} },
+  });
+  assert.deepEqual(warnings, ["config: runtimes.runc.pod_annotations: not known"]);
+  for (const docs of [true, false])
+    assert.deepEqual(decodeConfig(formatConfig(config, docs)), { config, warnings: [] });
+  const bad = [
+    ["[runtimes.x]", /runtimes\.x\.runtime_type: must be a string/],
+    ['[runtimes.x]\nruntime_type = "conmon"\noptions = 1', /runtimes\.x\.options: must be a table/],
+    ['[runtimes.x]\nruntime_type = "y.z"\noptions.SystemdCgroup = 1', /SystemdCgroup: must be true or false/],
+  ] as const;
+  for (const [source, message] of bad) assert.throws(() => decodeConfig(source), { message });
+});

@@ -1,10 +1,13 @@
 import { parse, TomlError } from "smol-toml";
 import { EngineError } from "#base/errors.ts";
 import { isTable, type Field, type FieldValue, type Section, type SectionValues } from "./config-fields.ts";
+import { decodeRuntimes, formatRuntimes, type RuntimeHandlers } from "./config-runtimes.ts";
 import { sections } from "./config-sections.ts";
 
 /** Everything the operator can choose, decoded, complete and frozen; one object per `[section]` of the file. */
-export type Config = { readonly [K in keyof typeof sections]: SectionValues<(typeof sections)[K]> };
+export type Config = { readonly [K in keyof typeof sections]: SectionValues<(typeof sections)[K]> } & {
+  readonly runtimes: RuntimeHandlers;
+};
 
 export const configVersion = 1;
 
@@ -25,7 +28,8 @@ export function decodeConfig(source: string): { config: Config; warnings: string
     );
   }
   for (const key of Object.keys(raw)) {
-    if (key !== "version" && !Object.hasOwn(sections, key)) warnings.push(`config: ${key}: not known`);
+    if (key !== "version" && key !== "runtimes" && !Object.hasOwn(sections, key))
+      warnings.push(`config: ${key}: not known`);
   }
   const decode = <K extends keyof typeof sections>(name: K) =>
     decodeSection(name, sections[name], raw[name] ?? {}, warnings);
@@ -36,6 +40,7 @@ export function decodeConfig(source: string): { config: Config; warnings: string
     images: decode("images"),
     snapshots: decode("snapshots"),
     runtime: decode("runtime"),
+    runtimes: decodeRuntimes(raw["runtimes"] ?? {}, warnings),
     network: decode("network"),
     log: decode("log"),
   };
@@ -46,14 +51,14 @@ export function decodeConfig(source: string): { config: Config; warnings: string
 export function formatConfig(config: Config, docs: boolean): string {
   const parts = [`version = ${configVersion}\n`];
   for (const [name, section] of Object.entries<Section>(sections)) {
-    const values: Readonly<Record<string, FieldValue>> = config[name as keyof Config];
+    const values: Readonly<Record<string, FieldValue>> = config[name as keyof typeof sections];
     parts.push(`\n[${name}]\n`);
     for (const [key, field] of Object.entries(section)) {
       if (docs) parts.push(`# ${field.doc}\n`);
       parts.push(`${snakeCase(key)} = ${formatValue(values[key] ?? field.default)}\n`);
     }
   }
-  return parts.join("");
+  return parts.join("") + formatRuntimes(config.runtimes, docs);
 }
 
 function parseToml(source: string): Readonly<Record<string, unknown>> {

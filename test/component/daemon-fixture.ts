@@ -36,7 +36,9 @@ export type TestDaemon = AsyncDisposable & {
   logOf(container: Container): Promise<string>;
 };
 
-export async function openTestDaemon(options: { decorate?: Decorate; docker?: boolean } = {}): Promise<TestDaemon> {
+export async function openTestDaemon(
+  options: { decorate?: Decorate; docker?: boolean; /** More lines of the configuration. */ config?: string } = {},
+): Promise<TestDaemon> {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await temporaryDirectory("engine"));
   const images = undo.use(await openTestImages());
@@ -45,7 +47,12 @@ export async function openTestDaemon(options: { decorate?: Decorate; docker?: bo
   const socketPath = join(directory.path, "docker.sock");
   const socket = options.docker === true ? socketPath : "";
   const log = new ErrorLog();
-  const open = async () => await openDaemon({ config: testConfig(root, state, socket), log, ...options });
+  const open = async () =>
+    await openDaemon({
+      ...options,
+      config: testConfig({ root, state, socket, more: options.config ?? "" }),
+      log,
+    });
   let daemon = await open();
   undo.defer(async () => await proveNothingLeft(daemon, root, state, log));
   await pullImage(daemon.call, daemon.engine, { reference: images.small });
@@ -99,9 +106,9 @@ export async function eventually(what: string, condition: () => Promise<boolean>
   }
 }
 
-function testConfig(root: string, state: string, socket: string) {
+function testConfig({ root, state, socket, more }: Record<"root" | "state" | "socket" | "more", string>) {
   return decodeConfig(
-    `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ${JSON.stringify(socket)}\n`,
+    `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ${JSON.stringify(socket)}\n${more}`,
   ).config;
 }
 

@@ -9,7 +9,7 @@ import type { ContainerId } from "#core/containers/container.ts";
 import type { Runtime, RuntimeFeatures, Task, TaskRef, TaskSpec } from "#core/tasks/runtime.ts";
 import { ConmonTask, findMonitor, killMonitorOf, removeFromRuntime, removeOwnFiles } from "./conmon-task.ts";
 import { FdPoller } from "./fd-poller.ts";
-import { formatSpec } from "./format-spec.ts";
+import { formatSpec } from "#core/tasks/format-spec.ts";
 import { LogRotator } from "./log-rotator.ts";
 import { findMonitorCgroup } from "./monitor-cgroup.ts";
 import { startMonitor } from "./monitor.ts";
@@ -35,6 +35,8 @@ export type ConmonRuntimeOptions = {
   readonly conmonPath?: string;
   /** By name. Empty or left out: crun or runc, whichever works, under its own name. */
   readonly handlers?: Readonly<Record<string, HandlerConfig>>;
+  /** Beside those, or beside the one that was found. */
+  readonly furtherHandlers?: Readonly<Record<string, HandlerConfig>>;
   /** Left out: the first. */
   readonly defaultHandler?: string;
   /** For a runtime that was found, not configured. */
@@ -322,10 +324,13 @@ async function openHandlers(call: Call, options: ConmonRuntimeOptions): Promise<
     handlers.set(name, { binary, features: await readFeatures(binary, reason) });
   };
   for (const [name, config] of configured) await add(name, config, `${name}: configured`);
-  if (configured.length > 0) return handlers;
-  const found = await chooseRuntime(call, options.stateDirectory);
-  const name = found.path.slice(found.path.lastIndexOf("/") + 1);
-  await add(name, { path: found.path, systemdCgroup: options.systemdCgroup ?? false }, found.reason);
+  if (configured.length === 0) {
+    const found = await chooseRuntime(call, options.stateDirectory);
+    const name = found.path.slice(found.path.lastIndexOf("/") + 1);
+    await add(name, { path: found.path, systemdCgroup: options.systemdCgroup ?? false }, found.reason);
+  }
+  for (const [name, config] of Object.entries(options.furtherHandlers ?? {}))
+    await add(name, config, `${name}: configured`);
   return handlers;
 }
 

@@ -13,7 +13,7 @@ import { parseSignal } from "#base/parse-signal.ts";
 import type { Call } from "#core/call.ts";
 import type { ExecProcess, TaskExit, TaskStreams } from "#core/tasks/runtime.ts";
 import type { ExecRequest } from "./exec-request.ts";
-import { formatSpec } from "./format-spec.ts";
+import { formatSpec } from "#core/tasks/format-spec.ts";
 import { findProcess, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 import { childEnvironment, globalArguments } from "./runtime-binary.ts";
 import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";

@@ -9,7 +9,7 @@ import type { ExecProcess, TaskExit, TaskStreams, TerminalSize } from "#core/tas
 import { openAttachChannel } from "./attach-channel.ts";
 import { ControlFifo } from "./control-fifo.ts";
 import type { ExecRequest } from "./exec-request.ts";
-import { formatSpec } from "./format-spec.ts";
+import { formatSpec } from "#core/tasks/format-spec.ts";
 import { startMonitor } from "./monitor.ts";
 import { findProcess, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 

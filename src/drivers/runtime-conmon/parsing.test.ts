@@ -5,7 +5,7 @@ import { EngineError } from "#base/errors.ts";
 import { parseSignal } from "#base/parse-signal.ts";
 import { findCgroupPaths, parseCgroupPaths } from "./cgroup-paths.ts";
 import { parseIoStat, parsePsi, parseV1Blkio } from "./cgroup-stats.ts";
-import { formatSpec } from "./format-spec.ts";
+import { formatSpec } from "#core/tasks/format-spec.ts";
 import { parseNetDev } from "#core/tasks/parse-net-dev.ts";
 import { parseStat } from "./process-identity.ts";
 import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { formatSpec } from "#core/tasks/format-spec.ts";
 import type { OciSpec } from "#core/tasks/oci-spec.ts";
 import type { BundlePaths } from "./bundle-paths.ts";
 import type { ShimRecord } from "./shim-record.ts";
@@ -14,7 +15,7 @@ export async function writeBundle(paths: BundlePaths, record: ShimRecord, spec: 
   // A shim opens its log, and each output, as it finds it: a file keeps what nobody reads now.
   const empty = [paths.shimLog, paths.stdout, ...(record.tty ? [] : [paths.stderr])];
   await Promise.all([
-    writeFile(paths.config, JSON.stringify(spec), { mode }),
+    writeFile(paths.config, formatSpec(spec), { mode }),
     ...empty.map((path) => writeFile(path, "", { mode })),
   ]);
   if (record.stdin !== "none") makeFifo(paths.stdin);

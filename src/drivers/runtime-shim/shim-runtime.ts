@@ -12,6 +12,7 @@ import { LogFile } from "./log-file.ts";
 import { ProcessOutput } from "./process-output.ts";
 import { toStartError } from "./shim-errors.ts";
 import { serveShimEvents } from "./shim-events.ts";
+import { removeAbandonedCgroup } from "./remove-abandoned-cgroup.ts";
 import { openHandler, type ShimHandler, type ShimHandlerConfig } from "./shim-handler.ts";
 import { findAddress, killProcessesIn, startShim, type ShimInvocation } from "./shim-process.ts";
 import { readExit, readPid, readRecord, toShimRecord, type ShimRecord } from "./shim-record.ts";
@@ -30,6 +31,8 @@ type Found = { readonly ref: TaskRef; readonly record: ShimRecord; readonly path
 /** How long the `start` of a shim, begun by a daemon that was killed, may take to say where the shim is. */
 const addressTries = 40;
 const addressWaitMs = 25;
+/** How long a killed process of a half-made task may take. */
+const politeWaitMs = 5_000;
 
 /** Tasks under containerd's shims; see README.md. Made by {@link openShimRuntime}, disposed by its maker: tasks run on. */
 export class ShimRuntime implements Runtime, AsyncDisposable {
@@ -210,7 +213,7 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
     if (client !== undefined && address !== undefined) {
       // A create under way holds the shim's lock: this waits for it.
       await client.kill(call, 9).catch(() => {});
-      await client.wait(call).catch(() => {});
+      await client.wait(detachedCall(call, politeWaitMs)).catch(() => {});
       await forgetTask(call, client, address);
     }
     await this.#undo(call, found);
@@ -221,6 +224,7 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
     const address = await findAddress(paths.bundle);
     await killProcessesIn(paths.bundle);
     await removeAfterShim(call, this.#invocation(ref, record, paths), address);
+    await removeAbandonedCgroup(paths.config, ref.containerId);
     await removeBundle(paths);
   }
 

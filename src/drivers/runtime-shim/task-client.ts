@@ -1,5 +1,6 @@
 import type { UnixNs } from "#base/clock.ts";
 import type { Call } from "#core/call.ts";
+import { formatSpec } from "#core/tasks/format-spec.ts";
 import type { OciProcess, OciResources } from "#core/tasks/oci-spec.ts";
 import type { TaskState, TerminalSize } from "#core/tasks/runtime.ts";
 import { ProtoFields, ProtoWriter } from "./protobuf.ts";
@@ -39,7 +40,7 @@ export class TaskClient implements Disposable {
   /** @throws unavailable when the shim is not there */
   static async open(call: Call, { address, version }: ShimAddress, id: string): Promise<TaskClient> {
     const connection = await connectTtrpc(address, call.signal);
-    return new TaskClient(connection.unref(), version, id);
+    return new TaskClient(connection, version, id);
   }
 
   /** The pid of the first process, made and not started. */
@@ -77,7 +78,11 @@ export class TaskClient implements Disposable {
     const { execId, process, terminal, stdio } = request;
     const message = this.#about(execId).bool(3, terminal);
     message.string(4, stdio.stdin).string(5, stdio.stdout).string(6, stdio.stderr);
-    await this.#call(call, "Exec", message.any(7, `${specTypes}Process`, toJson(process)));
+    await this.#call(
+      call,
+      "Exec",
+      message.any(7, `${specTypes}Process`, new TextEncoder().encode(formatSpec(process))),
+    );
   }
 
   /** Settles when the process has ended. */

@@ -79,12 +79,6 @@ export class TtrpcClient implements Disposable {
     this.close();
   }
 
-  /** The connection does not keep the process alive. */
-  unref(): this {
-    this.#socket.unref();
-    return this;
-  }
-
   #received(chunk: Buffer): void {
     try {
       for (const { streamId, type, data } of this.#frames.push(chunk)) {

@@ -1,4 +1,4 @@
-import type { OciProcess, OciSpec } from "#core/tasks/oci-spec.ts";
+import type { OciProcess, OciSpec } from "./oci-spec.ts";
 
 /** JSON for a runtime. 2^64, which a double holds for "unlimited", is written as the 2^64 - 1 that Go and C can read. */
 export function formatSpec(spec: OciSpec | OciProcess): string {
@@ -8,7 +8,7 @@ export function formatSpec(spec: OciSpec | OciProcess): string {
 /** ECMAScript's raw JSON: a number of more digits than a double has. */
 declare global {
   interface JSON {
-    rawJSON(text: string): unknown;
+    rawJSON(text: string): object;
   }
 }
 

@@ -53,7 +53,13 @@ export class LogFile {
     this.#journal ??= await open(this.#options.journalPath, "w", 0o600);
     // One write of a fixed length: a reader sees the old entry or the new one.
     await this.#journal.write(JSON.stringify(entry).padEnd(entryBytes), 0);
-    await file.appendFile(text);
+    try {
+      await file.appendFile(text);
+    } catch (error) {
+      // Half a line would stay before the next try of the whole.
+      await file.truncate(this.#size);
+      throw error;
+    }
     this.#size = sizeAfter;
     const { maxBytes } = this.#options;
     if (maxBytes !== undefined && this.#size > maxBytes) await this.#rotate();

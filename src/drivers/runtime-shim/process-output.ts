@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "#base/clock.ts";
 import { messageOf } from "#base/errors.ts";
 import type { Logger } from "#base/logger.ts";
@@ -21,6 +22,8 @@ export type OutputOptions = {
   readonly logFile: LogFile | undefined;
   readonly log: Logger;
 };
+
+const retryMs = 1_000;
 
 /** Carries what a process writes from its spools to its log and to whoever is attached, until {@link finish}. */
 export class ProcessOutput {
@@ -98,13 +101,23 @@ export class ProcessOutput {
 
   async #run(): Promise<void> {
     try {
-      while (!this.#stopped && (await this.#step()));
-    } catch (error) {
-      this.#log.error({}, `container output: ${messageOf(error)}`);
+      while (!this.#stopped && (await this.#stepOrPause()));
     } finally {
       for (const { spool } of this.#sources) await spool.close().catch(() => {});
       await this.#logFile?.close().catch(() => {});
       for (const sink of this.#sinks) sink.end();
+    }
+  }
+
+  /** A log that cannot be written (a full disk) is tried again, while the spool keeps what is to come; not after the end. */
+  async #stepOrPause(): Promise<boolean> {
+    try {
+      return await this.#step();
+    } catch (error) {
+      this.#log.error({}, `container output: ${messageOf(error)}`);
+      if (this.#ending) return false;
+      await sleep(retryMs, undefined, { ref: false });
+      return true;
     }
   }
 
@@ -143,9 +156,14 @@ export class ProcessOutput {
     if (this.#logFile === undefined) return;
     const { text, consumed } = formatCriLines(source.pending, { stream: source.stream, atNs: nowNs(), ended });
     if (consumed === 0) return;
-    const before = this.#offsets();
-    source.pending = source.pending.subarray(consumed);
-    await this.#logFile.append(text, before, this.#offsets());
+    const [before, whole] = [this.#offsets(), source.pending];
+    source.pending = whole.subarray(consumed);
+    try {
+      await this.#logFile.append(text, before, this.#offsets());
+    } catch (error) {
+      source.pending = whole;
+      throw error;
+    }
   }
 
   #offsets(): Offsets {

@@ -29,6 +29,9 @@ export type CriBed = AsyncDisposable & {
 
 const bridge = "frcritest0";
 
+/** Another bridge and subnet for whoever runs at the same time. */
+export type PodNetworkOptions = { readonly bridge: string; readonly subnet: string; readonly dataDir: string };
+
 export async function openCriBed(): Promise<CriBed> {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await temporaryDirectory("cri"));
@@ -37,7 +40,10 @@ export async function openCriBed(): Promise<CriBed> {
   assert.ok(root && state && network && logs);
   await mkdir(network);
   await mkdir(logs);
-  await writeFile(join(network, "10-pods.conflist"), JSON.stringify(podNetwork(join(directory.path, "leases"))));
+  await writeFile(
+    join(network, "10-pods.conflist"),
+    JSON.stringify(podNetwork({ bridge, subnet: "10.231.77.0/24", dataDir: join(directory.path, "leases") })),
+  );
   const { config } = decodeConfig(
     `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ""\n` +
       `[cri]\ncni_conf_dir = ${JSON.stringify(network)}\n`,
@@ -85,7 +91,8 @@ export async function readLog(path: string): Promise<string[]> {
   return lines.map((line) => line.split(" ").slice(3).join(" "));
 }
 
-function openClient(socketPath: string, version: "v1" | "v1alpha2") {
+/** A client of a CRI socket; `session` is the connection, to be aborted at the end. */
+export function openClient(socketPath: string, version: "v1" | "v1alpha2") {
   const baseUrl = "http://localhost";
   const session = new Http2SessionManager(baseUrl, {}, { createConnection: () => connect(socketPath) });
   const toVersion: Interceptor = (next) => async (request) =>
@@ -94,7 +101,7 @@ function openClient(socketPath: string, version: "v1" | "v1alpha2") {
   return { session, runtime: createClient(RuntimeService, transport), images: createClient(ImageService, transport) };
 }
 
-function podNetwork(dataDir: string) {
+export function podNetwork({ bridge, subnet, dataDir }: PodNetworkOptions) {
   return {
     cniVersion: "1.0.0",
     name: "frcritest",
@@ -103,7 +110,7 @@ function podNetwork(dataDir: string) {
         type: "bridge",
         bridge,
         isGateway: true,
-        ipam: { type: "host-local", dataDir, ranges: [[{ subnet: "10.231.77.0/24" }]] },
+        ipam: { type: "host-local", dataDir, ranges: [[{ subnet }]] },
       },
     ],
   };

@@ -6,6 +6,7 @@ import { nowNs } from "#base/clock.ts";
 import { parseNamespace } from "#core/call.ts";
 import type { SandboxId } from "#core/sandboxes/sandbox.ts";
 import { ContainerState } from "#gen/runtime/v1/containers_pb.ts";
+import { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
 import { PodSandboxState } from "#gen/runtime/v1/sandboxes_pb.ts";
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
 import { openCriBed, readLog, type CriBed, type CriClient } from "./cri-bed.ts";
@@ -145,6 +146,22 @@ suite("a kubelet's pods", { skip: isRoot ? false : "needs root" }, () => {
     // The kubelet repeats its call.
     const again = await bed.v1.runtime.runPodSandbox({ config: podConfig("half") });
     await bed.v1.runtime.removePodSandbox({ podSandboxId: again.podSandboxId });
+  });
+
+  test("an empty request of any kind is refused by its kind or answered, and never a mistake of ours", async () => {
+    const codes = new Set([Code.InvalidArgument, Code.NotFound, Code.Unimplemented]);
+    for (const [service, client] of [
+      [RuntimeService, bed.v1.runtime],
+      [ImageService, bed.v1.images],
+    ] as const) {
+      const methods = new Map(Object.entries<(request: object) => unknown>(client));
+      for (const { localName, methodKind } of service.methods) {
+        if (methodKind !== "unary") continue;
+        await Promise.resolve(methods.get(localName)?.({})).catch((error: unknown) => {
+          assert.ok(error instanceof ConnectError && codes.has(error.code), `${localName}: ${String(error)}`);
+        });
+      }
+    }
   });
 
   test("bad requests are refused by their kind, and leave nothing", async () => {

@@ -11,9 +11,9 @@ export type Pod = { readonly client: CriClient; readonly image: string; podSandb
 export const podOperations = {
   runPodSandbox: async (pod: Pod) => {
     const { items } = await pod.client.runtime.listPodSandbox({});
-    const ready = items.filter(({ state }) => state === PodSandboxState.SANDBOX_READY);
+    const ready = items.find(({ state }) => state === PodSandboxState.SANDBOX_READY);
     assert.ok(items.length <= 1);
-    pod.podSandboxId = ready[0]?.id ?? (await pod.client.runtime.runPodSandbox({ config })).podSandboxId;
+    pod.podSandboxId = ready?.id ?? (await pod.client.runtime.runPodSandbox({ config })).podSandboxId;
     const { status } = await pod.client.runtime.podSandboxStatus({ podSandboxId: pod.podSandboxId });
     assert.match(status?.network?.ip ?? "", /^10\.231\.78\./);
   },

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "#base/clock.ts";
 import { EngineError, isKind } from "#base/errors.ts";
 import { abortable } from "#base/keyed-lock.ts";
+import { Limiter } from "#base/limiter.ts";
 import { parseSignal } from "#base/parse-signal.ts";
 import type { Call } from "#core/call.ts";
 import type { OciResources } from "#core/tasks/oci-spec.ts";
@@ -18,6 +19,7 @@ import type {
   TerminalSize,
 } from "#core/tasks/runtime.ts";
 import type { TaskStats } from "#core/tasks/task-stats.ts";
+import { connectAccepted } from "./accepted-connection.ts";
 import { openAttachChannel } from "./attach-channel.ts";
 import { findCgroupPaths, isFrozen, listPids, type CgroupPaths } from "./cgroup-paths.ts";
 import { readStats } from "./cgroup-stats.ts";
@@ -56,6 +58,7 @@ export class ConmonTask implements Task {
   readonly control: ControlFifo;
   readonly #parts: ConmonTaskParts;
   readonly #exited = Promise.withResolvers<TaskExit>();
+  readonly #attaching = new Limiter(1);
   #exit: TaskExit | undefined;
   #started: boolean;
   #cgroups: CgroupPaths | undefined;
@@ -140,15 +143,19 @@ export class ConmonTask implements Task {
     return await (monitored ? startMonitoredExec(request) : startDirectExec(request));
   }
 
-  async attach(_call: Call, options: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<TaskStreams> {
+  async attach(call: Call, options: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<TaskStreams> {
     this.#assertNotEnded();
     const { stdin, tty } = this.record;
-    return await openAttachChannel(this.paths.attach, this.#parts.poller, {
-      stdin: options.stdin && stdin !== "none",
-      stdout: options.stdout || (tty && options.stderr),
-      stderr: options.stderr && !tty,
-      linger: stdin === "once" && !options.stdin,
-    });
+    const connect = () =>
+      openAttachChannel(this.paths.attach, this.#parts.poller, {
+        stdin: options.stdin && stdin !== "none",
+        stdout: options.stdout || (tty && options.stderr),
+        stderr: options.stderr && !tty,
+        linger: stdin === "once" && !options.stdin,
+      });
+    const monitorPid = Number(await readFile(this.paths.monitorPid, "utf8").catch(() => "0"));
+    using _one = await this.#attaching.acquire(call.signal);
+    return await connectAccepted(monitorPid, connect);
   }
 
   async resize(_call: Call, size: TerminalSize): Promise<void> {

@@ -40,9 +40,11 @@ export async function containersOf(
 
 /** Takes away what a sandbox has on the machine, its files on disk excepted. Idempotent; every part is tried. */
 export async function releaseSandbox(call: Call, engine: Engine, sandbox: Sandbox): Promise<void> {
-  const pause = await findPauseTask(call, engine, sandbox);
-  await pause?.delete(call, { force: true });
-  const results = await Promise.allSettled([releaseNetwork(call, engine, sandbox), releaseShm(call, engine, sandbox)]);
+  const results = await Promise.allSettled([
+    releasePause(call, engine, sandbox),
+    releaseNetwork(call, engine, sandbox),
+    releaseShm(call, engine, sandbox),
+  ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
@@ -58,6 +60,11 @@ export function toPodAttachment({ podNamespaces }: Pick<Engine, "podNamespaces">
     cgroupParent: config.cgroupParent,
     dns: config.dns,
   };
+}
+
+async function releasePause(call: Call, engine: Engine, sandbox: Sandbox): Promise<void> {
+  const pause = await findPauseTask(call, engine, sandbox);
+  await pause?.delete(call, { force: true });
 }
 
 /** First the plugins: they look into the linux namespace. */

@@ -61,6 +61,8 @@ function collect({ stdout, stderr }: TaskStreams) {
       size += chunk.length;
     });
     const ended = Promise.withResolvers<void>();
+    // One that was empty may have ended before anybody listened.
+    if (stream.readableEnded || stream.destroyed) ended.resolve();
     stream.once("end", ended.resolve).once("close", ended.resolve).once("error", ended.resolve);
     return { chunks, ended: ended.promise };
   });

@@ -64,7 +64,9 @@ suite("streams of containers", { skip: isRoot ? false : "needs root" }, () => {
   });
 
   test("exec: a terminal of the client's size", async () => {
-    const { client, ids } = await open(exec("iot", "sh", "-c", "read go; stty size"), "stdin", "stdout", "resize");
+    // Sizes and input come by different ways, in no order between them.
+    const script = "read go; until stty size 2>/dev/null; do sleep 0.05; done";
+    const { client, ids } = await open(exec("iot", "sh", "-c", script), "stdin", "stdout", "resize");
     using _client = client;
     const [error = 0, stdin = 0, stdout = 0, resize = 0] = ids;
     client.write(resize, `{"Width":111,"Height":33}\n`);

@@ -23,6 +23,11 @@ export type StepAction =
   | { readonly kind: "set-units"; readonly units: readonly UnitState[] }
   /** Pods are taken down through the runtime that made them, so that CNI DEL and port rules run. */
   | { readonly kind: "remove-pods"; readonly through: "docker" | "cri"; readonly endpoint: string }
+  /**
+   * The runtime answers on its CRI socket (`unix:///run/containerd/containerd.sock`) and calls itself ready. Behind the step
+   * that starts it, before the kubelet's start: its undo takes down the pods that were given to it since, through it.
+   */
+  | { readonly kind: "wait-for-runtime"; readonly endpoint: string; readonly timeoutMs: number }
   | { readonly kind: "annotate-node"; readonly node: string; readonly key: string; readonly value: string | null }
   /** Node Ready and its `containerRuntimeVersion` beginning with `runtimePrefix` (`containerd://`). */
   | {

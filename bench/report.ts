@@ -1,9 +1,10 @@
-import type { Peer } from "./peers/peer.ts";
 import type { Row } from "./scenarios/scenario.ts";
 import { median, p95 } from "./statistics.ts";
 
+type Named = { readonly name: string; readonly version: string };
+
 /** Prints medians (p95 in brackets where there are enough samples) and Ferry's ratio to each peer. */
-export function printReport(peers: readonly Peer[], rows: readonly Row[], asJson: boolean): void {
+export function printReport(peers: readonly Named[], rows: readonly Row[], asJson: boolean): void {
   const versions = Object.fromEntries(peers.map(({ name, version }) => [name, version]));
   if (asJson) {
     console.log(JSON.stringify({ versions, rows }, undefined, 2));
@@ -22,8 +23,8 @@ export function printReport(peers: readonly Peer[], rows: readonly Row[], asJson
     );
 }
 
-function cells(row: Row, peers: readonly Peer[]): string[] {
-  const values = peers.map(({ name }) => figure(row.samples[name] ?? []));
+function cells(row: Row, peers: readonly Named[]): string[] {
+  const values = peers.map(({ name }) => figure(row.samples[name] ?? [], row.unit));
   const ferry = median(row.samples["ferry"] ?? []);
   const ratios = peers.filter(({ name }) => name !== "ferry").map(({ name }) => ratio(row, name, ferry));
   return [row.name, row.unit, ...values, ...ratios];
@@ -38,8 +39,9 @@ function ratio(row: Row, name: string, ferry: number): string {
   return `${value.toFixed(2)} (${value <= goal ? "reaches" : "misses"} ${goal})`;
 }
 
-function figure(samples: readonly number[]): string {
+function figure(samples: readonly number[], unit: Row["unit"]): string {
   if (samples.length === 0) return "-";
-  const middle = median(samples).toFixed(median(samples) < 10 ? 1 : 0);
+  const digits = unit === "s" ? 2 : median(samples) < 10 ? 1 : 0;
+  const middle = median(samples).toFixed(digits);
   return samples.length < 10 ? middle : `${middle} [${p95(samples).toFixed(0)}]`;
 }

@@ -12,8 +12,8 @@ export type BenchContext = {
 /** Samples by peer's name, one unit. */
 export type Row = {
   readonly name: string;
-  readonly unit: "ms" | "MiB";
-  readonly samples: Readonly<Record<string, readonly number[]>>;
+  readonly unit: "ms" | "s" | "MiB";
+  readonly samples: Readonly<Record<string, number[]>>;
   /** What Ferry's median divided by the peer's should not pass. */
   readonly goals?: Readonly<Record<string, number>>;
 };
@@ -21,10 +21,10 @@ export type Row = {
 export type Scenario = { readonly name: string; run(context: BenchContext): Promise<Row[]> };
 
 /** One sample per peer and round, the peers in turn, so that a machine whose speed drifts treats them alike. */
-export async function inTurn(
-  peers: readonly Peer[],
+export async function inTurn<P extends { readonly name: string }>(
+  peers: readonly P[],
   rounds: number,
-  sample: (peer: Peer, round: number) => Promise<number>,
+  sample: (peer: P, round: number) => Promise<number>,
 ): Promise<Record<string, number[]>> {
   const samples: Record<string, number[]> = Object.fromEntries(peers.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++)

@@ -1,21 +1,13 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
-import { createClient, type Client, type Interceptor } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { silentLogger } from "#base/logger.ts";
-import { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
 import { openDaemon, type Daemon } from "../../src/daemon/compose.ts";
 import { decodeConfig } from "../../src/daemon/config.ts";
+import { openCriClient, type CriClient } from "#test/support/cri-client.ts";
 import { command, unmountBelow } from "#test/support/processes.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { openTestImages } from "#test/support/test-images.ts";
-
-export type CriClient = {
-  readonly runtime: Client<typeof RuntimeService>;
-  readonly images: Client<typeof ImageService>;
-};
 
 /** A whole daemon with a pod network of its own, and clients of its CRI socket. */
 export type CriBed = AsyncDisposable & {
@@ -64,8 +56,8 @@ export async function openCriBed(): Promise<CriBed> {
     await rm(state, { recursive: true, force: true });
   });
   const clients = [
-    openClient(join(state, "ferry.sock"), "v1"),
-    openClient(join(state, "ferry.sock"), "v1alpha2"),
+    openCriClient(join(state, "ferry.sock"), "v1"),
+    openCriClient(join(state, "ferry.sock"), "v1alpha2"),
   ] as const;
   undo.defer(() => clients.forEach(({ session }) => session.abort()));
   const held = undo.move();
@@ -89,16 +81,6 @@ export async function openCriBed(): Promise<CriBed> {
 export async function readLog(path: string): Promise<string[]> {
   const lines = (await readFile(path, "utf8")).trimEnd().split("\n");
   return lines.map((line) => line.split(" ").slice(3).join(" "));
-}
-
-/** A client of a CRI socket; `session` is the connection, to be aborted at the end. */
-export function openClient(socketPath: string, version: "v1" | "v1alpha2") {
-  const baseUrl = "http://localhost";
-  const session = new Http2SessionManager(baseUrl, {}, { createConnection: () => connect(socketPath) });
-  const toVersion: Interceptor = (next) => async (request) =>
-    await next({ ...request, url: request.url.replace("/runtime.v1.", `/runtime.${version}.`) });
-  const transport = createGrpcTransport({ baseUrl, sessionManager: session, interceptors: [toVersion] });
-  return { session, runtime: createClient(RuntimeService, transport), images: createClient(ImageService, transport) };
 }
 
 export function podNetwork({ bridge, subnet, dataDir }: PodNetworkOptions) {

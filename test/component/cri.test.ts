@@ -9,7 +9,8 @@ import { ContainerState } from "#gen/runtime/v1/containers_pb.ts";
 import { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
 import { PodSandboxState } from "#gen/runtime/v1/sandboxes_pb.ts";
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
-import { openCriBed, readLog, type CriBed, type CriClient } from "./cri-bed.ts";
+import { openCriBed, readLog, type CriBed } from "./cri-bed.ts";
+import type { CriClient } from "#test/support/cri-client.ts";
 import { eventually } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;

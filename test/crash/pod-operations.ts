@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ContainerState } from "#gen/runtime/v1/containers_pb.ts";
 import { PodSandboxState } from "#gen/runtime/v1/sandboxes_pb.ts";
-import type { CriClient } from "../component/cri-bed.ts";
+import type { CriClient } from "#test/support/cri-client.ts";
 import type { KillPoint } from "./kill-point.ts";
 
 /** What a kubelet has got so far of its one pod. */

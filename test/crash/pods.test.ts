@@ -6,7 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { command } from "#test/support/processes.ts";
 import { requireRoot } from "#test/support/require.ts";
 import { openTestImages } from "#test/support/test-images.ts";
-import { openClient, podNetwork } from "../component/cri-bed.ts";
+import { podNetwork } from "../component/cri-bed.ts";
+import { openCriClient } from "#test/support/cri-client.ts";
 import { CrashBed } from "./crash-bed.ts";
 import { podKillPoints, podOperations, type Pod } from "./pod-operations.ts";
 import { readSystemState } from "./system-state.ts";
@@ -68,7 +69,7 @@ function from(during: keyof typeof podOperations) {
 }
 
 async function withPod(bed: CrashBed, work: (pod: Pod) => Promise<void>): Promise<void> {
-  const client = openClient(join(bed.state, "ferry.sock"), "v1");
+  const client = openCriClient(join(bed.state, "ferry.sock"), "v1");
   try {
     await work({ client, image: bed.image, podSandboxId: "", containerId: "" });
   } finally {

@@ -65,6 +65,20 @@ export async function pssMiB(pids: readonly number[]): Promise<number> {
   return kilobytes / 1024;
 }
 
+/**
+ * Processor time of processes so far, with that of the children they have waited for, in seconds. Source: proc_pid_stat(5);
+ * Linux counts in hundredths here on every architecture.
+ */
+export async function cpuSeconds(pids: readonly number[]): Promise<number> {
+  let ticks = 0;
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    for (const field of fields.slice(11, 15)) ticks += Number(field);
+  }
+  return ticks / 100;
+}
+
 /** Takes away the mounts that a stopped engine left below `directory`. */
 export async function unmountBelow(directory: string): Promise<void> {
   const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").map((line) => line.split(" ")[4] ?? "");

@@ -23,7 +23,11 @@ const layers: Record<string, Rule> = {
   },
   clients: { may: ["base", "node"], thirdParty: [], why: "a client speaks a wire protocol to any server" },
   cli: { may: ["base", "clients", "node"], thirdParty: [], why: "the command line is a client" },
-  migrate: { may: [], thirdParty: [], why: "migration reads files and speaks to servers as any client does" },
+  migrate: {
+    may: ["base", "node"],
+    thirdParty: [],
+    why: "migration reads files and speaks to servers as any client does",
+  },
   daemon: {
     may: ["base", "core", "engine", "drivers", "surfaces", "node"],
     thirdParty: ["koffi", "smol-toml"],

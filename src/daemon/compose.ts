@@ -35,6 +35,7 @@ import { readHostResolvConf } from "#engine/host-resolv-conf.ts";
 import { BlobFlights } from "#engine/images/blob-flights.ts";
 import { DocumentCache } from "#engine/images/document-cache.ts";
 import { recover } from "#engine/recover.ts";
+import { SandboxImage } from "#engine/sandbox-image.ts";
 import { Supervisor } from "#engine/supervisor.ts";
 import { openCriServer } from "#surfaces/cri/server.ts";
 import { openDockerServer } from "#surfaces/docker/server.ts";
@@ -118,6 +119,7 @@ async function composeEngine(
     sandboxes: decorate("sandboxes", metadata.sandboxes),
     podNamespaces: decorate("podNamespaces", stack.use(new PinnedPodNamespaces(join(state, "pods")))),
     podNetwork: decorate("podNetwork", stack.use(openPodNetwork(config))),
+    sandboxImage: openSandboxImage(config),
     volumes: decorate("volumes", new LocalVolumeStore(join(root, "volumes"), metadata.volumes)),
     events: new EventBus(),
     locks: new KeyedLock(),
@@ -164,6 +166,10 @@ function openPodNetwork({ daemon, network, cri }: Config): CniPodNetwork {
     cacheDirectory: join(daemon.state, "pod-network"),
     timeoutMs: network.pluginTimeoutMs,
   });
+}
+
+function openSandboxImage({ cri }: Config): SandboxImage {
+  return new SandboxImage({ reference: cri.sandboxImage, namespace: parseNamespace(cri.namespace) });
 }
 
 async function hostServers(): Promise<readonly string[]> {

@@ -7,6 +7,8 @@ export type RuntimeHandlerConfig = {
   readonly runtimeType: string;
   /** Path of the shim; left out: found by its type. */
   readonly runtimePath?: string;
+  /** Pods of this handler have a sandbox process; left out: those of shims other than runc's have. */
+  readonly sandboxProcess?: boolean;
   readonly options: {
     /** Name or path of the OCI runtime. */
     readonly binaryName?: string;
@@ -32,9 +34,10 @@ export function decodeRuntimes(raw: unknown, warnings: string[]): RuntimeHandler
 /** As TOML that decodes to it. */
 export function formatRuntimes(runtimes: RuntimeHandlers, docs: boolean): string {
   const doc = '# [runtimes.kata]\n# runtime_type = "io.containerd.kata.v2"\n';
-  const parts = Object.entries(runtimes).map(([name, { runtimeType, runtimePath, options }]) => {
+  const parts = Object.entries(runtimes).map(([name, { runtimeType, runtimePath, sandboxProcess, options }]) => {
     const lines = [`[runtimes.${JSON.stringify(name)}]`, `runtime_type = ${JSON.stringify(runtimeType)}`];
     if (runtimePath !== undefined) lines.push(`runtime_path = ${JSON.stringify(runtimePath)}`);
+    if (sandboxProcess !== undefined) lines.push(`sandbox_process = ${sandboxProcess}`);
     const { binaryName, root, systemdCgroup } = options;
     const values = { BinaryName: binaryName, Root: root, SystemdCgroup: systemdCgroup };
     const given = Object.entries(values).filter(([, value]) => value !== undefined);
@@ -51,16 +54,16 @@ export function formatRuntimes(runtimes: RuntimeHandlers, docs: boolean): string
 function decodeRuntime(path: string, raw: unknown, warnings: string[]): RuntimeHandlerConfig {
   const table = tableAt(path, raw);
   const options = tableAt(`${path}.options`, table["options"] ?? {});
-  warnUnknown(path, table, ["runtime_type", "options", ...Object.keys(texts)], warnings);
+  warnUnknown(path, table, ["runtime_type", "sandbox_process", "options", ...Object.keys(texts)], warnings);
   warnUnknown(`${path}.options`, options, [...Object.keys(optionTexts), "SystemdCgroup"], warnings);
   const runtimeType = table["runtime_type"];
   if (typeof runtimeType !== "string" || runtimeType === "") throw wrong(`${path}.runtime_type`, "a string");
-  const systemdCgroup = options["SystemdCgroup"];
-  if (systemdCgroup !== undefined && typeof systemdCgroup !== "boolean")
-    throw wrong(`${path}.options.SystemdCgroup`, "true or false");
+  const systemdCgroup = flagOf(`${path}.options`, options, "SystemdCgroup");
+  const sandboxProcess = flagOf(path, table, "sandbox_process");
   return {
     runtimeType,
     ...stringsOf(path, table, texts),
+    ...(sandboxProcess !== undefined && { sandboxProcess }),
     options: {
       ...stringsOf(`${path}.options`, options, optionTexts),
       ...(systemdCgroup !== undefined && { systemdCgroup }),
@@ -81,6 +84,12 @@ function stringsOf<P extends string>(
     if (value !== undefined && value !== "") found[property] = value;
   }
   return found;
+}
+
+function flagOf(path: string, table: Readonly<Record<string, unknown>>, key: string): boolean | undefined {
+  const value = table[key];
+  if (value === undefined || typeof value === "boolean") return value;
+  throw wrong(`${path}.${key}`, "true or false");
 }
 
 function warnUnknown(path: string, table: object, known: readonly string[], warnings: string[]): void {

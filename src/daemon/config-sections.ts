@@ -17,7 +17,10 @@ export const sections = {
     socket: text("", "Socket of the CRI; empty is ferry.sock in the state directory."),
     namespace: text("k8s.io", "Namespace of pods."),
     cniConfDir: text("/etc/cni/net.d", "Where the pod network's configuration is; the first file by name counts."),
-    sandboxImage: text("registry.k8s.io/pause:3.10", "Image that is shown as pinned; Ferry's pods do without."),
+    sandboxImage: text(
+      "registry.k8s.io/pause:3.10",
+      "Image of the process that holds a pod where one is needed; pinned. Without it a built-in program does.",
+    ),
     enableUnprivilegedPorts: flag(true, "Pods may bind low ports without being root."),
     enableUnprivilegedIcmp: flag(true, "Pods may ping without being root."),
     streamServerAddress: text("127.0.0.1", "Where exec, attach and port-forward are served."),

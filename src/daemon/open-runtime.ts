@@ -38,7 +38,7 @@ async function openConmon(
 ): Promise<ConmonRuntime> {
   const systemdCgroup = runtime.cgroupDriver === "systemd";
   const handlers = Object.entries(runtime.handlers).map(([name, path]) => [name, { path, systemdCgroup }] as const);
-  const further = monitored.map(([name, { options }]) => [name, toHandler(name, options, systemdCgroup)] as const);
+  const further = monitored.map(([name, handler]) => [name, toHandler(name, handler, systemdCgroup)] as const);
   return await openConmonRuntime(call, {
     stateDirectory: daemon.state,
     log,
@@ -50,12 +50,14 @@ async function openConmon(
   });
 }
 
-function toHandler(name: string, options: RuntimeHandlerConfig["options"], systemdCgroup: boolean): HandlerConfig {
+function toHandler(name: string, handler: RuntimeHandlerConfig, systemdCgroup: boolean): HandlerConfig {
+  const { options, sandboxProcess } = handler;
   const { binaryName = name, root } = options;
   return {
     path: binaryName,
     systemdCgroup: options.systemdCgroup ?? systemdCgroup,
     ...(root !== undefined && { root }),
+    ...(sandboxProcess !== undefined && { sandboxProcess }),
   };
 }
 

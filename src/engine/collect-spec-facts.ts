@@ -7,6 +7,7 @@ import type { Engine } from "./engine.ts";
 import { getTask } from "./find-task.ts";
 import { mountImages } from "./image-mounts.ts";
 import { findBlockDevices, findDevices, findHostDevices } from "./oci-spec/find-devices.ts";
+import { podContainerAnnotations } from "./sandbox-annotations.ts";
 import type { ResolvedUser, SpecFacts } from "./oci-spec/spec-facts.ts";
 import { maxUserFileBytes, resolveUser } from "./oci-spec/user.ts";
 
@@ -28,12 +29,13 @@ export type FactsRequest = {
 export async function collectSpecFacts(call: Call, engine: Engine, request: FactsRequest): Promise<SpecFacts> {
   const { config, id } = request.container;
   const { settings } = engine;
-  const [user, joined, devices, blockDevices, volumePaths] = await Promise.all([
+  const [user, joined, devices, blockDevices, volumePaths, annotations] = await Promise.all([
     findUser(call, engine, config, request.rootPath),
     joinedNamespaces(call, engine, config),
     listDevices(config),
     findBlockDevices(blockDevicePaths(config)),
     sourceDirectories(call, engine, request.container),
+    annotationsOf(call, engine, request.container),
   ]);
   const { linuxNamespaces } = config;
   const shmPath = linuxNamespaces.ipc.t === "host" ? "/dev/shm" : joined.shmPath;
@@ -54,6 +56,7 @@ export async function collectSpecFacts(call: Call, engine: Engine, request: Fact
     blockDevices,
     defaultCgroupParent: settings.cgroupParent,
     ...(settings.initPath === undefined ? {} : { initPath: settings.initPath }),
+    ...(annotations === undefined ? {} : { annotations }),
   };
 }
 
@@ -81,6 +84,13 @@ export function featuresOfHandler({ runtime }: Pick<Engine, "runtime">, runtimeH
   const found = all.find(({ name }) => name === runtimeHandler) ?? all[0];
   if (found === undefined) throw new Error("runtime has no handler");
   return found;
+}
+
+/** Only a runtime that makes its sandbox around a process asks which pod a container belongs to. */
+async function annotationsOf(call: Call, engine: Engine, container: Container) {
+  const { sandboxId } = container;
+  if (sandboxId === undefined || !featuresOf(engine, container).sandboxProcess) return undefined;
+  return podContainerAnnotations(await engine.sandboxes.get(call, sandboxId), container);
 }
 
 async function joinedNamespaces(call: Call, engine: Engine, { linuxNamespaces }: ContainerConfig) {

@@ -20,7 +20,7 @@ export async function findContainerImage(call: Call, engine: Engine, reference: 
 export async function unpackContainerImage(
   call: Call,
   engine: Engine,
-  container: Container,
+  container: Pick<Container, "snapshotter">,
   image: ContainerImage,
 ): Promise<SnapshotName | undefined> {
   const top = chainIdsOf(image.config.diffIds).at(-1) as SnapshotName | undefined;

@@ -27,6 +27,7 @@ import type { BlobFlights } from "./images/blob-flights.ts";
 import type { DocumentCache } from "./images/document-cache.ts";
 import type { ExecRegistry } from "./exec-registry.ts";
 import type { HostFacts } from "./oci-spec/spec-facts.ts";
+import type { SandboxImage } from "./sandbox-image.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** What the operator chose, decoded once at start. */
@@ -79,6 +80,7 @@ export type Engine = {
   readonly sandboxes: SandboxStore;
   readonly podNamespaces: PodNamespaces;
   readonly podNetwork: PodNetwork;
+  readonly sandboxImage: SandboxImage;
   readonly events: EventBus;
   readonly locks: KeyedLock;
   /** Layers on their way at a time, all pulls together. */

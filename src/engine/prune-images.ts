@@ -17,17 +17,19 @@ export type PruneRequest = {
 
 export type PrunedImages = DeletedImage & { readonly reclaimedBytes: number };
 
-/** Removes images that no container uses. What comes into use meanwhile stays. */
+/** Removes images that no container uses. What comes into use meanwhile stays, and the pods' sandbox image. */
 export async function pruneImages(
   call: Call,
-  engine: ListEngine & DeleteEngine & Pick<Engine, "events">,
+  engine: ListEngine & DeleteEngine & Pick<Engine, "events" | "sandboxImage">,
   request: PruneRequest,
 ): Promise<PrunedImages> {
   const images = await listImages(call, engine, { labels: request.labels ?? [] });
   const untagged: string[] = [];
   const deleted: string[] = [];
   let reclaimedBytes = 0;
-  for (const image of images.filter((summary) => isPruned(summary, request))) {
+  for (const image of images.filter(
+    (summary) => isPruned(summary, request) && !engine.sandboxImage.isPinned(call, summary.names),
+  )) {
     try {
       const gone = await deleteImage(call, engine, { reference: image.id, force: true });
       untagged.push(...gone.untagged);

@@ -4,7 +4,7 @@ import type { Sandbox } from "#core/sandboxes/sandbox.ts";
 import type { Engine } from "./engine.ts";
 import { eraseSandbox } from "./remove-sandbox.ts";
 import { pinnedKinds } from "./sandbox-lock.ts";
-import { findPauseTask } from "./sandbox-pause.ts";
+import { findPauseTask, needsPause } from "./sandbox-pause.ts";
 import { releaseSandbox } from "./stop-sandbox.ts";
 
 /**
@@ -34,7 +34,7 @@ async function settle(call: Call, engine: Engine, sandbox: Sandbox): Promise<voi
 
 async function isWhole(call: Call, engine: Engine, sandbox: Sandbox): Promise<boolean> {
   if (!(await engine.podNamespaces.has(sandbox.id, pinnedKinds(sandbox)))) return false;
-  if (sandbox.config.linuxNamespaces.pid !== "pod") return true;
+  if (!needsPause(engine, sandbox, sandbox.runtimeHandler)) return true;
   const pause = await findPauseTask(call, engine, sandbox);
   return pause !== undefined && pause.exit === undefined;
 }

@@ -10,7 +10,7 @@ import { eraseSandbox } from "./remove-sandbox.ts";
 import { writeSandboxFiles } from "./sandbox-files.ts";
 import { lockSandbox, pinnedKinds } from "./sandbox-lock.ts";
 import { toPodAttachment } from "./stop-sandbox.ts";
-import { startPause } from "./sandbox-pause.ts";
+import { needsPause, startPause, type PauseRequest } from "./sandbox-pause.ts";
 
 export type RunSandboxRequest = {
   readonly pod: PodIdentity;
@@ -31,6 +31,8 @@ export type RunSandboxRequest = {
 export async function runSandbox(call: Call, engine: Engine, request: RunSandboxRequest): Promise<Sandbox> {
   const handler = handlerNamed(engine, request.runtimeHandler);
   const sandbox = newSandbox(call, request);
+  // Before anything is made or locked: the image may have to be pulled.
+  const pause = await findPause(call, engine, sandbox, handler);
   await engine.sandboxes.create(call, sandbox);
   using _lock = await lockSandbox(call, engine, sandbox.id);
   await using undo = new AsyncDisposableStack();
@@ -39,7 +41,7 @@ export async function runSandbox(call: Call, engine: Engine, request: RunSandbox
   const { hostname, sysctls } = sandbox.config;
   if (kinds.length > 0) await engine.podNamespaces.create(call, sandbox.id, { kinds, hostname, sysctls });
   const [filled, attached] = await Promise.allSettled([
-    fill(call, engine, sandbox, handler),
+    fill(call, engine, sandbox, pause),
     sandbox.networked ? engine.podNetwork.attach(call, toPodAttachment(engine, sandbox)) : [],
   ]);
   if (attached.status === "rejected") throw attached.reason;
@@ -65,9 +67,19 @@ export function publishSandbox({ events }: Pick<Engine, "events">, sandbox: Sand
   events.publish({ namespace, type: "sandbox", action, actorId: id, attributes: { name } });
 }
 
-async function fill(call: Call, engine: Engine, sandbox: Sandbox, handler: string): Promise<void> {
+async function findPause(
+  call: Call,
+  engine: Engine,
+  sandbox: Sandbox,
+  runtimeHandler: string,
+): Promise<PauseRequest | undefined> {
+  if (!needsPause(engine, sandbox, runtimeHandler)) return undefined;
+  return { runtimeHandler, image: await engine.sandboxImage.find(call, engine) };
+}
+
+async function fill(call: Call, engine: Engine, sandbox: Sandbox, pause: PauseRequest | undefined): Promise<void> {
   await writeSandboxFiles(call, engine, sandbox);
-  if (sandbox.config.linuxNamespaces.pid === "pod") await startPause(call, engine, sandbox, handler);
+  if (pause !== undefined) await startPause(call, engine, sandbox, pause);
 }
 
 function newSandbox({ namespace }: Call, request: RunSandboxRequest): Sandbox {

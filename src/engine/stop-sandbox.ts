@@ -5,7 +5,7 @@ import type { PodAttachment } from "#core/sandboxes/pod-network.ts";
 import type { Sandbox, SandboxId } from "#core/sandboxes/sandbox.ts";
 import { isUp } from "./container-machine.ts";
 import type { Engine } from "./engine.ts";
-import { findPauseTask } from "./sandbox-pause.ts";
+import { stopPause } from "./sandbox-pause.ts";
 import { lockSandbox, pinnedKinds } from "./sandbox-lock.ts";
 import { sandboxPaths } from "./sandbox-paths.ts";
 import { stopContainer } from "./stop-container.ts";
@@ -41,7 +41,7 @@ export async function containersOf(
 /** Takes away what a sandbox has on the machine, its files on disk excepted. Idempotent; every part is tried. */
 export async function releaseSandbox(call: Call, engine: Engine, sandbox: Sandbox): Promise<void> {
   const results = await Promise.allSettled([
-    releasePause(call, engine, sandbox),
+    stopPause(call, engine, sandbox),
     releaseNetwork(call, engine, sandbox),
     releaseShm(call, engine, sandbox),
   ]);
@@ -60,11 +60,6 @@ export function toPodAttachment({ podNamespaces }: Pick<Engine, "podNamespaces">
     cgroupParent: config.cgroupParent,
     dns: config.dns,
   };
-}
-
-async function releasePause(call: Call, engine: Engine, sandbox: Sandbox): Promise<void> {
-  const pause = await findPauseTask(call, engine, sandbox);
-  await pause?.delete(call, { force: true });
 }
 
 /** First the plugins: they look into the linux namespace. */

@@ -7,7 +7,7 @@ import { decodeConfig } from "../../src/daemon/config.ts";
 import { openCriClient, type CriClient } from "#test/support/cri-client.ts";
 import { command, unmountBelow } from "#test/support/processes.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
-import { openTestImages } from "#test/support/test-images.ts";
+import { openTestImages, type TestImages } from "#test/support/test-images.ts";
 
 /** A whole daemon with a pod network of its own, and clients of its CRI socket. */
 export type CriBed = AsyncDisposable & {
@@ -15,6 +15,9 @@ export type CriBed = AsyncDisposable & {
   readonly v1: CriClient;
   readonly v1alpha2: CriClient;
   readonly image: string;
+  readonly registry: TestImages;
+  /** Where a test may put what it likes. */
+  readonly directory: string;
   readonly logDirectory: string;
   restart(): Promise<void>;
 };
@@ -24,7 +27,8 @@ const bridge = "frcritest0";
 /** Another bridge and subnet for whoever runs at the same time. */
 export type PodNetworkOptions = { readonly bridge: string; readonly subnet: string; readonly dataDir: string };
 
-export async function openCriBed(): Promise<CriBed> {
+/** `config`: more lines of the configuration, which are in its section `cri` to begin with. */
+export async function openCriBed(options: { config?: (images: TestImages) => string } = {}): Promise<CriBed> {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await temporaryDirectory("cri"));
   const images = undo.use(await openTestImages());
@@ -38,7 +42,7 @@ export async function openCriBed(): Promise<CriBed> {
   );
   const { config } = decodeConfig(
     `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ""\n` +
-      `[cri]\ncni_conf_dir = ${JSON.stringify(network)}\n`,
+      `[cri]\ncni_conf_dir = ${JSON.stringify(network)}\n${options.config?.(images) ?? ""}`,
   );
   const open = async () => await openDaemon({ config, log: silentLogger });
   let daemon = await open();
@@ -68,6 +72,8 @@ export async function openCriBed(): Promise<CriBed> {
     v1: clients[0],
     v1alpha2: clients[1],
     image: images.small,
+    registry: images,
+    directory: directory.path,
     logDirectory: logs,
     async restart() {
       await daemon[Symbol.asyncDispose]();

@@ -16,6 +16,7 @@ import { TreeSnapshotter } from "#drivers/snapshot-trees/tree-snapshotter.ts";
 import type { Engine } from "#engine/engine.ts";
 import { DocumentCache } from "#engine/images/document-cache.ts";
 import { BlobFlights } from "#engine/images/blob-flights.ts";
+import { SandboxImage } from "#engine/sandbox-image.ts";
 import { readHostFacts } from "#engine/oci-spec/host-facts.ts";
 import { testCall } from "./call.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -39,6 +40,7 @@ export type ImageEngine = Pick<
   | "documents"
   | "layers"
   | "mounter"
+  | "sandboxImage"
 >;
 
 export type ImageBed = AsyncDisposable & {
@@ -95,6 +97,7 @@ export async function openImageBed(config: Partial<RegistryConfig> = {}): Promis
     documents: new DocumentCache(),
     layers: new TarLayerApplier(undo.use(new LayerWorkers())),
     mounter: new LinuxMounter(),
+    sandboxImage: new SandboxImage({ reference: "", namespace: testCall().namespace }),
   };
   const call = testCall();
   const stack = undo.move();

@@ -111,6 +111,8 @@ export type RuntimeFeatures = {
   readonly seccomp: boolean;
   readonly recursiveReadOnly: boolean;
   readonly userNamespaces: boolean;
+  /** A pod's sandbox must be a process of its own, the first in it: runtimes that make a machine around the pod. */
+  readonly sandboxProcess: boolean;
 };
 
 /** Runs OCI bundles under monitors that write logs and exit codes without the daemon. */

@@ -26,6 +26,8 @@ export type HandlerConfig = {
   readonly root?: string;
   readonly systemdCgroup?: boolean;
   readonly options?: readonly string[];
+  /** See `RuntimeFeatures`. Default: none. */
+  readonly sandboxProcess?: boolean;
 };
 
 export type ConmonRuntimeOptions = {
@@ -321,7 +323,8 @@ async function openHandlers(call: Call, options: ConmonRuntimeOptions): Promise<
       throw new EngineError("failedPrecondition", `runtime ${name}: ${config.path} is not installed`);
     const root = config.root ?? join(options.stateDirectory, "runtimes", name);
     const binary = { name, path, root, systemdCgroup: config.systemdCgroup ?? false, options: config.options ?? [] };
-    handlers.set(name, { binary, features: await readFeatures(binary, reason) });
+    const { sandboxProcess = false } = config;
+    handlers.set(name, { binary, features: { ...(await readFeatures(binary, reason)), sandboxProcess } });
   };
   for (const [name, config] of configured) await add(name, config, `${name}: configured`);
   if (configured.length === 0) {

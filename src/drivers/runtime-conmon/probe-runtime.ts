@@ -110,7 +110,10 @@ function probeSpec(name: string): object {
 }
 
 /** What a runtime says of itself. */
-export async function readFeatures(binary: RuntimeBinary, reason: string): Promise<RuntimeFeatures> {
+export async function readFeatures(
+  binary: RuntimeBinary,
+  reason: string,
+): Promise<Omit<RuntimeFeatures, "sandboxProcess">> {
   const run = promisify(execFile);
   const { stdout } = await run(binary.path, ["--version"], { env: childEnvironment, timeout: 5000 }).catch(() => ({
     stdout: "",

@@ -14,6 +14,8 @@ export type ShimHandlerConfig = {
   /** The shim's program, where it is not looked for by the type. */
   readonly runtimePath?: string;
   readonly options?: ShimOptions;
+  /** See `RuntimeFeatures`. Default: not for runc's shim, which holds a pod without. */
+  readonly sandboxProcess?: boolean;
 };
 
 export type ShimHandler = { readonly path: string; readonly options: ShimOptions; readonly features: RuntimeFeatures };
@@ -34,10 +36,15 @@ export async function openHandler(
   // Only runc's shim is known to take these options.
   const isRunc = /runc\.v[12]$/.test(runtimeType);
   const options = isRunc ? { root: join(stateDirectory, "runtimes", name), ...config.options } : (config.options ?? {});
-  return { path, options, features: await readShimFeatures(name, path, options) };
+  const sandboxProcess = config.sandboxProcess ?? !isRunc;
+  return { path, options, features: { ...(await readShimFeatures(name, path, options)), sandboxProcess } };
 }
 
-async function readShimFeatures(name: string, path: string, options: ShimOptions): Promise<RuntimeFeatures> {
+async function readShimFeatures(
+  name: string,
+  path: string,
+  options: ShimOptions,
+): Promise<Omit<RuntimeFeatures, "sandboxProcess">> {
   const run = promisify(execFile);
   const { stdout } = await run(path, ["-v"], { timeout: 5000 }).catch(() => ({ stdout: "" }));
   const unified = await access("/sys/fs/cgroup/cgroup.controllers").then(

@@ -55,9 +55,7 @@ async function nameMountedImages(call: Call, { engine }: Cri, { mounts }: Contai
 /** As dockershim named it, so that agents that look at names go on to work. */
 function containerName({ pod }: Sandbox, { metadata }: ContainerConfig): string {
   const { name = "", attempt = 0 } = metadata ?? {};
-  return ["k8s", name, pod.name, pod.namespace, `${pod.uid}_${pod.attempt}`, attempt]
-    .join("_")
-    .replaceAll(/[^\w.-]/g, "-");
+  return ["k8s", name, pod.name, pod.namespace, pod.uid, attempt].join("_").replaceAll(/[^\w.-]/g, "-");
 }
 
 function dockershimLabels(sandbox: Sandbox, config: ContainerConfig): Record<string, string> {

@@ -6,14 +6,14 @@ import type { Cri } from "./cri.ts";
 import { toImage } from "./to-image.ts";
 
 /** Empty for an image that is not here. */
-export async function imageStatus(call: Call, { engine, settings }: Cri, { image, verbose }: ImageStatusRequest) {
+export async function imageStatus(call: Call, { engine }: Cri, { image, verbose }: ImageStatusRequest) {
   const reference = image?.image ?? "";
   if (reference === "") throw new EngineError("invalidArgument", "image: missing");
   try {
     const found = await inspectImage(call, engine, reference);
     const { config, id, manifest } = found;
     return {
-      image: toImage({ ...found, user: config.config.user }, settings),
+      image: toImage(call, engine, { ...found, user: config.config.user }),
       info: verbose ? { info: JSON.stringify({ chainID: "", imageSpec: config, manifest: manifest.digest, id }) } : {},
     };
   } catch (error) {

@@ -15,13 +15,13 @@ export async function* streamImages(call: Call, cri: Cri, { filter }: StreamImag
   for (const images of pagesOf(await select(call, cri, filter))) yield { images };
 }
 
-async function select(call: Call, { engine, settings }: Cri, filter: ImageFilter | undefined) {
+async function select(call: Call, { engine }: Cri, filter: ImageFilter | undefined) {
   const wanted = filter?.image?.image ?? "";
   const all = await listEngineImages(call, engine);
-  if (wanted === "") return all.map((image) => toImage(image, settings));
+  if (wanted === "") return all.map((image) => toImage(call, engine, image));
   try {
     const { id } = await resolveImage(call, engine, wanted);
-    return all.filter((image) => image.id === id).map((image) => toImage(image, settings));
+    return all.filter((image) => image.id === id).map((image) => toImage(call, engine, image));
   } catch (error) {
     if (isKind(error, "notFound")) return [];
     throw error;

@@ -1,7 +1,8 @@
 import type { Digest } from "#core/content/digest.ts";
 import type { ImageName } from "#core/images/image-store.ts";
 import { canonicalNames } from "./image-names.ts";
-import type { CriSettings } from "./cri.ts";
+import type { Call } from "#core/call.ts";
+import type { Engine } from "#engine/engine.ts";
 
 export type ImageFacts = {
   readonly id: Digest;
@@ -13,7 +14,7 @@ export type ImageFacts = {
 };
 
 /** An image as the kubelet sees it. A numeric user is a uid, any other a name; a group does not count. Pure. */
-export function toImage(image: ImageFacts, { sandboxImage }: CriSettings) {
+export function toImage(call: Call, { sandboxImage }: Pick<Engine, "sandboxImage">, image: ImageFacts) {
   const [user = ""] = image.user.split(":");
   const isNumber = /^\d+$/.test(user);
   const { repoTags, repoDigests } = canonicalNames(image.names, image.target.digest);
@@ -24,6 +25,6 @@ export function toImage(image: ImageFacts, { sandboxImage }: CriSettings) {
     size: BigInt(image.sizeBytes),
     ...(isNumber ? { uid: { value: BigInt(user) } } : user === "" ? { uid: { value: 0n } } : { username: user }),
     spec: { image: image.id },
-    pinned: repoTags.includes(sandboxImage),
+    pinned: sandboxImage.isPinned(call, image.names),
   };
 }

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import test, { after, before, suite } from "node:test";
+import { parseNamespace } from "#core/call.ts";
+import { pruneImages } from "#engine/prune-images.ts";
+import { findPauseTask } from "#engine/sandbox-pause.ts";
+import { PodSandboxState } from "#gen/runtime/v1/sandboxes_pb.ts";
+import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
+import { command } from "#test/support/processes.ts";
+import { openCriBed, type CriBed } from "./cri-bed.ts";
+import { eventually } from "./daemon-fixture.ts";
+
+const isRoot = process.getuid?.() === 0;
+const pauseName = "pause:1";
+const handlers =
+  '[runtimes.machine]\nruntime_type = "conmon"\nsandbox_process = true\noptions = { BinaryName = "runc" }\n';
+
+suite("the process that a pod stands on", { skip: isRoot ? false : "needs root" }, () => {
+  let bed: CriBed;
+  before(async () => {
+    bed = await openCriBed({
+      config: ({ host }) => `sandbox_image = ${JSON.stringify(`${host}/${pauseName}`)}\n${handlers}`,
+    });
+    await bed.v1.images.pullImage({ image: { image: bed.image } });
+  });
+  after(async () => await bed[Symbol.asyncDispose]());
+
+  const pods = () => ({ ...bed.daemon.call, namespace: parseNamespace("k8s.io") });
+  const runPod = async (name: string, pid: NamespaceMode, runtimeHandler = "") => {
+    const metadata = { name, uid: `uid-${name}`, namespace: "default", attempt: 0 };
+    const linux = { securityContext: { namespaceOptions: { pid } } };
+    return await bed.v1.runtime.runPodSandbox({ config: { metadata, hostname: name, linux }, runtimeHandler });
+  };
+  /** Command line of the pod's process; undefined where it has none. */
+  const pauseOf = async (podSandboxId: string) => {
+    const { engine } = bed.daemon;
+    const sandbox = await engine.sandboxes.get(pods(), podSandboxId);
+    const task = await findPauseTask(pods(), engine, sandbox);
+    return task && (await readFile(`/proc/${task.pid}/cmdline`, "utf8")).split("\0").slice(0, -1);
+  };
+  const activeSnapshots = async () => {
+    const all = await bed.daemon.engine.snapshotters.get("overlayfs")?.list(pods());
+    return all?.filter(({ kind }) => kind !== "committed");
+  };
+
+  test("without the image the built-in one holds the PID namespace; other pods have none", async () => {
+    const { podSandboxId } = await runPod("builtin", NamespaceMode.POD);
+    assert.deepEqual(await pauseOf(podSandboxId), ["/pause", "-P"]);
+    await bed.v1.runtime.removePodSandbox({ podSandboxId });
+    const other = await runPod("none", NamespaceMode.CONTAINER);
+    assert.equal(await pauseOf(other.podSandboxId), undefined);
+    await bed.v1.runtime.removePodSandbox({ podSandboxId: other.podSandboxId });
+  });
+
+  test("the image is pulled, its program holds the PID namespace, and nothing is left of it", async () => {
+    await pushPause(bed);
+    // A pull that failed is not repeated for a while.
+    await bed.restart();
+    const { podSandboxId } = await runPod("image", NamespaceMode.POD);
+    assert.deepEqual(await pauseOf(podSandboxId), ["sleep", "100000"]);
+    await bed.restart();
+    const { status } = await bed.v1.runtime.podSandboxStatus({ podSandboxId });
+    assert.equal(status?.state, PodSandboxState.SANDBOX_READY);
+    assert.equal((await activeSnapshots())?.length, 1);
+    await bed.v1.runtime.removePodSandbox({ podSandboxId });
+    assert.deepEqual(await activeSnapshots(), []);
+  });
+
+  test("the image is pinned: no prune takes it", async () => {
+    const pinned = async () => (await bed.v1.images.listImages({})).images.map((image) => String(image.pinned)).sort();
+    assert.deepEqual(await pinned(), ["false", "true"]);
+    await pruneImages(pods(), bed.daemon.engine, { all: true });
+    assert.deepEqual(await pinned(), ["true"]);
+    await bed.v1.images.pullImage({ image: { image: bed.image } });
+  });
+
+  test("a handler that makes its sandbox around a process gets one, and tells containers which pod is theirs", async () => {
+    const { podSandboxId } = await runPod("machine", NamespaceMode.CONTAINER, "machine");
+    // runc has not become the program yet when its start returns.
+    await eventually("the image's program", async () => (await pauseOf(podSandboxId))?.[0] === "sleep");
+    const config = {
+      metadata: { name: "main", attempt: 0 },
+      image: { image: bed.image },
+      labels: { "io.kubernetes.container.name": "main" },
+      command: ["sleep", "1000"],
+      linux: { securityContext: { namespaceOptions: { pid: NamespaceMode.CONTAINER } } },
+    };
+    const { containerId } = await bed.v1.runtime.createContainer({ podSandboxId, config });
+    await bed.v1.runtime.startContainer({ containerId });
+    const { engine } = bed.daemon;
+    const ref = { namespace: pods().namespace, containerId: (await engine.containers.resolve(pods(), containerId)).id };
+    const spec: unknown = JSON.parse(await readFile(join(engine.runtime.bundlePath(ref), "config.json"), "utf8"));
+    assert.ok(typeof spec === "object" && spec !== null && "annotations" in spec);
+    assert.deepEqual(spec.annotations, {
+      "io.kubernetes.cri.sandbox-id": podSandboxId,
+      "io.kubernetes.cri.sandbox-name": "machine",
+      "io.kubernetes.cri.sandbox-namespace": "default",
+      "io.kubernetes.cri.sandbox-uid": "uid-machine",
+      "io.kubernetes.cri.container-type": "container",
+      "io.kubernetes.cri.container-name": "main",
+      "io.kubernetes.cri.image-name": bed.image,
+    });
+    await bed.v1.runtime.removePodSandbox({ podSandboxId });
+  });
+});
+
+/** An image whose command waits. */
+async function pushPause({ registry, image, directory }: CriBed): Promise<void> {
+  const layout = join(directory, "pause-layout");
+  await command(["skopeo", "copy", "-q", "--src-tls-verify=false", `docker://${image}`, `oci:${layout}:pause`]);
+  const config = ["--config.entrypoint", "sleep", "--config.cmd", "100000", "--config.user", "65535:65535"];
+  await command(["umoci", "config", "--image", `${layout}:pause`, ...config]);
+  await registry.push(`oci:${layout}:pause`, pauseName);
+}

@@ -25,7 +25,7 @@ const layers: Record<string, Rule> = {
   cli: { may: ["base", "clients", "node"], thirdParty: [], why: "the command line is a client" },
   migrate: {
     may: ["base", "node"],
-    thirdParty: [],
+    thirdParty: ["yaml"],
     why: "migration reads files and speaks to servers as any client does",
   },
   daemon: {

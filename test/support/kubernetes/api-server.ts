@@ -1,0 +1,143 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createPlain } from "node:http";
+import { createServer as createTls } from "node:https";
+import type { AddressInfo } from "node:net";
+import { writeFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
+import { parseApiPath, type ApiPath } from "./api-path.ts";
+import { ObjectStore } from "./object-store.ts";
+
+/** Answers a request itself (true), or leaves it to the server. For faults, subresources and what is not stored. */
+export type Handler = (request: ApiRequestInfo, response: ServerResponse) => boolean | Promise<boolean>;
+
+export type ApiRequestInfo = {
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly target: ApiPath | undefined;
+  readonly message: IncomingMessage;
+};
+
+export type ApiServerOptions = {
+  /** HTTPS with these, plain HTTP without. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
+  /** Every request must carry it. */
+  readonly token?: string;
+};
+
+/**
+ * An API server for tests: what it holds lies in `store`; lists come in pages, by label and field selectors, gzip'd when
+ * large, with continuations bound to the moment of the first page. `handlers` are asked first, newest first.
+ */
+export class TestApiServer implements AsyncDisposable {
+  readonly store = new ObjectStore();
+  readonly handlers: Handler[] = [];
+  /** `GET /api/v1/pods?limit=500`, in the order they came. */
+  readonly requests: string[] = [];
+  readonly #options: ApiServerOptions;
+  readonly #server: ReturnType<typeof createPlain>;
+
+  private constructor(options: ApiServerOptions) {
+    this.#options = options;
+    const serve = (message: IncomingMessage, response: ServerResponse) => {
+      void this.#serve(message, response).catch((error: unknown) =>
+        sendStatus(response, 500, "InternalError", String(error)),
+      );
+    };
+    this.#server = options.tls === undefined ? createPlain(serve) : createTls(options.tls, serve);
+  }
+
+  static async start(options: ApiServerOptions = {}): Promise<TestApiServer> {
+    const server = new TestApiServer(options);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.#server.listen(0, "127.0.0.1", resolve);
+    await promise;
+    return server;
+  }
+
+  get url(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `${this.#options.tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  }
+
+  /** Writes a kubeconfig that leads here. */
+  async writeKubeconfig(path: string): Promise<string> {
+    const { tls, token } = this.#options;
+    const ca = tls?.ca === undefined ? {} : { "certificate-authority-data": Buffer.from(tls.ca).toString("base64") };
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      "current-context": "test",
+      clusters: [{ name: "test", cluster: { server: this.url, ...ca } }],
+      users: [{ name: "tester", user: token === undefined ? {} : { token } }],
+      contexts: [{ name: "test", context: { cluster: "test", user: "tester" } }],
+    };
+    await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    this.#server.closeAllConnections();
+    await promise;
+  }
+
+  async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(message.url ?? "/", "http://localhost");
+    this.requests.push(`${message.method ?? "GET"} ${message.url ?? "/"}`);
+    const { token } = this.#options;
+    if (token !== undefined && message.headers.authorization !== `Bearer ${token}`) {
+      sendStatus(response, 401, "Unauthorized", "Unauthorized");
+      return;
+    }
+    const request: ApiRequestInfo = {
+      method: message.method ?? "GET",
+      path: url.pathname,
+      query: url.searchParams,
+      target: parseApiPath(url.pathname),
+      message,
+    };
+    for (const handler of this.handlers.toReversed()) if (await handler(request, response)) return;
+    this.#read(request, response);
+  }
+
+  #read({ method, path, query, target }: ApiRequestInfo, response: ServerResponse): void {
+    if (target === undefined || method !== "GET" || target.subresource !== undefined) {
+      sendStatus(response, 404, "NotFound", `the server could not find ${method} ${path}`);
+      return;
+    }
+    if (target.name === undefined) {
+      sendPage(response, this.store.list(target, query));
+      return;
+    }
+    const object = this.store.find(target);
+    if (object === undefined) sendStatus(response, 404, "NotFound", `${target.resource} "${target.name}" not found`);
+    else sendJson(response, 200, object);
+  }
+}
+
+/** The `Status` object of a refusal. */
+export function sendStatus(response: ServerResponse, code: number, reason: string, message: string, more: object = {}) {
+  sendJson(response, code, { apiVersion: "v1", kind: "Status", status: "Failure", code, reason, message, ...more });
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  if (response.headersSent) return;
+  const bytes = Buffer.from(JSON.stringify(value));
+  const isLarge = bytes.length > 128 * 1024;
+  response.writeHead(status, {
+    "content-type": "application/json",
+    ...(isLarge ? { "content-encoding": "gzip" } : {}),
+  });
+  response.end(isLarge ? gzipSync(bytes, { level: 1 }) : bytes);
+}
+
+function sendPage(response: ServerResponse, page: ReturnType<ObjectStore["list"]>): void {
+  if (page === "expired") {
+    sendStatus(response, 410, "Expired", "The provided continue parameter is too old");
+    return;
+  }
+  sendJson(response, 200, page);
+}

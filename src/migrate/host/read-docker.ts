@@ -2,12 +2,12 @@ import { JsonReader } from "#base/json-reader.ts";
 import { messageOf } from "#base/errors.ts";
 import { dirname } from "node:path";
 import type { HostRoot } from "./host-root.ts";
-import { readCommandLine, type CommandLine } from "./kubelet-flags.ts";
+import { findFlag, flagSource, readCommandLine, type CommandLine } from "./command-line.ts";
 import type { Packages } from "./read-packages.ts";
 import { readUnit, type HostText } from "./read-unit.ts";
 import { readUnitState, type UnitFacts } from "./read-unit-state.ts";
 import type { RunningHost } from "./running-host.ts";
-import type { Fact, Source } from "./source.ts";
+import type { Fact } from "./source.ts";
 
 /** Docker Engine on a host. */
 export type DockerFacts = {
@@ -41,7 +41,7 @@ export async function readDocker({ root, running, packages }: Sources): Promise<
   const version = packageNames.map((name) => packages.find(name)).find((found) => found !== undefined);
   if (unit === undefined && binary === undefined && version === undefined) return undefined;
   const commandLine = unit === undefined ? undefined : await readCommandLine(root, unit);
-  const daemonPath = lastFlag(commandLine, "config-file")?.value ?? "/etc/docker/daemon.json";
+  const daemonPath = findFlag(commandLine, "config-file")?.value ?? "/etc/docker/daemon.json";
   const text = await root.findText(daemonPath);
   const settings = parseDaemonJson(daemonPath, text);
   const dataRoot = findSetting(commandLine, settings, ["data-root", "graph"]) ?? {
@@ -57,7 +57,7 @@ export async function readDocker({ root, running, packages }: Sources): Promise<
     cgroupDriver: findCgroupDriver(commandLine, settings),
     logDriver: findSetting(commandLine, settings, ["log-driver"]),
     logOptions: { ...settings.logOptions, ...flagOptions(commandLine, "log-opt") },
-    liveRestore: settings.liveRestore || lastFlag(commandLine, "live-restore")?.value === "true",
+    liveRestore: settings.liveRestore || findFlag(commandLine, "live-restore")?.value === "true",
     units: await readUnits(root, running),
   };
 }
@@ -97,11 +97,8 @@ function findSetting(
   names: readonly string[],
 ): Fact<string> | undefined {
   for (const name of names) {
-    const flag = lastFlag(commandLine, name);
-    if (flag?.value !== undefined) {
-      const source: Source = { t: "file", path: flag.path, line: flag.line, excerpt: `--${name}=${flag.value}` };
-      return { value: flag.value, source };
-    }
+    const flag = findFlag(commandLine, name);
+    if (flag?.value !== undefined) return { value: flag.value, source: flagSource(flag) };
     const value = settings.strings[name];
     if (value !== undefined) {
       return { value, source: { t: "file", path: settings.path, excerpt: `"${name}": ${JSON.stringify(value)}` } };
@@ -127,10 +124,6 @@ function flagOptions(commandLine: CommandLine | undefined, name: string): Record
   return Object.fromEntries(
     flags.map(({ value = "" }) => [value.split("=")[0] ?? "", value.slice(value.indexOf("=") + 1)]),
   );
-}
-
-function lastFlag(commandLine: CommandLine | undefined, name: string) {
-  return commandLine?.flags.findLast((flag) => flag.name === name);
 }
 
 async function readUnits(root: HostRoot, running: RunningHost | undefined): Promise<UnitFacts[]> {

@@ -1,8 +1,9 @@
+import { findFlag } from "./command-line.ts";
 import { findLayout, type LayoutFacts } from "./find-layout.ts";
 import type { HostRoot } from "./host-root.ts";
 import { readDocker, type DockerFacts } from "./read-docker.ts";
 import { readKernel, type KernelFacts } from "./read-kernel.ts";
-import { findFlag, readKubelet, type KubeletFacts } from "./read-kubelet.ts";
+import { readKubelet, type KubeletFacts } from "./read-kubelet.ts";
 import { readOs, type OsFacts } from "./read-os.ts";
 import { readPackages } from "./read-packages.ts";
 import { readRuntime, type RuntimeFacts } from "./read-runtime.ts";

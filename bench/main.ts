@@ -19,6 +19,7 @@ import { prepareMachine } from "../scripts/house/prepare-machine.ts";
 import { messageOf } from "#base/errors.ts";
 import { debianImage } from "#test/support/debian-image.ts";
 import { openTestImages, type TestImages } from "#test/support/test-images.ts";
+import { convertLogs } from "./alone/convert-logs.ts";
 import { containerdPeer } from "./peers/containerd.ts";
 import { dockerPeer } from "./peers/docker.ts";
 import { ferryPeer } from "./peers/ferry.ts";
@@ -54,12 +55,16 @@ const podOpeners: Record<string, (options: PodPeerOptions) => Promise<PodPeer>> 
   containerd: (options) => containerdPods(options),
   "containerd-other": (options) => containerdPods(options, flags["containerd-bin"]),
 };
-const names = [...scenarios.map(({ name }) => name), "pods"];
+/** What needs neither root nor engines. */
+const alone: Readonly<Record<string, () => Promise<void>>> = { logs: convertLogs };
+const names = [...scenarios.map(({ name }) => name), "pods", ...Object.keys(alone)];
 const unknown = words.filter((word) => !names.includes(word));
 if (unknown.length > 0) {
   console.error(`no scenario ${unknown.join(", ")}; there are: ${names.join(", ")}`);
   process.exit(2);
 }
+for (const [name, run] of Object.entries(alone)) if (words.length === 0 || words.includes(name)) await run();
+if (words.length > 0 && words.every((word) => Object.hasOwn(alone, word))) process.exit(0);
 if (process.getuid?.() !== 0) {
   console.error("the benchmark starts container engines and needs root: run it with sudo");
   process.exit(69);

@@ -155,6 +155,22 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Remove unused data",
     load: async () => (await import("./commands/prune.ts")).systemPrune,
   },
+  "migrate logs": {
+    summary: "Convert container logs between Docker's and CRI format",
+    load: async () => (await import("./commands/migrate/logs.ts")).migrateLogs,
+  },
+  "migrate logs replay": {
+    summary: "Write pods' Docker logs where the kubelet looks for them",
+    load: async () => (await import("./commands/migrate/logs.ts")).migrateLogsReplay,
+  },
+  "migrate logs settings": {
+    summary: "What a log collector must be told to read CRI logs",
+    load: async () => (await import("./commands/migrate/logs.ts")).migrateLogsSettings,
+  },
+  "migrate logs check": {
+    summary: "Try a log collector's settings on lines in both formats",
+    load: async () => (await import("./commands/migrate/logs.ts")).migrateLogsCheck,
+  },
 };
 
 /** Other names of commands. */

@@ -10,13 +10,14 @@ const topGroups: readonly (readonly [string, string])[] = [
   ["Look", "ps  images  inspect  events  history  info  version"],
   ["Images", "pull  push  tag  rmi  save  load  import  login  logout"],
   ["Groups", "container  image  network  volume  system  (ferry network --help lists its commands)"],
+  ["Leave Docker", "migrate  explain"],
   ["Shell", "completion bash|zsh|fish"],
 ];
 
 export function printTopHelp(): number {
   print("Usage: ferry [--host HOST] [--namespace NAME] COMMAND [OPTIONS]\n");
   print("Runs containers and manages images, networks and volumes. Speaks to ferryd, or to a Docker Engine.\n");
-  for (const [title, names] of topGroups) print(`  ${title.padEnd(11)}${names}`);
+  for (const [title, names] of topGroups) print(`  ${title.padEnd(14)}${names}`);
   print(`\nOptions:${globalFlags.trimEnd()}`);
   print("\nTry: ferry run --rm -it alpine sh      Flags and an example: ferry COMMAND --help");
   return 0;
@@ -27,7 +28,7 @@ export function printGroupHelp(group: string): number {
   const names = [...Object.keys(commandTable), ...Object.keys(aliases)].filter((name) => name.startsWith(`${group} `));
   for (const name of names.sort()) {
     const summary = commandTable[aliases[name] ?? name]?.summary ?? "";
-    print(`  ${name.slice(group.length + 1).padEnd(12)}${summary}`);
+    print(`  ${name.slice(group.length + 1).padEnd(16)}${summary}`);
   }
   print(`\nFlags and an example: ferry ${group} COMMAND --help`);
   return 0;

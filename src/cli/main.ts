@@ -36,9 +36,9 @@ type Found = {
   readonly rest: readonly string[];
 };
 
-/** The command that the first one or two words name. */
+/** The command that the first words name, at most three. */
 function findCommand(words: readonly string[]): Found | undefined {
-  for (const length of [2, 1]) {
+  for (const length of [3, 2, 1]) {
     const typed = words.slice(0, length).join(" ");
     const name = aliases[typed] ?? typed;
     const entry = Object.hasOwn(commandTable, name) ? commandTable[name] : undefined;

@@ -26,11 +26,13 @@ type Offer = readonly [word: string, about: string];
 
 async function offersFor(session: Session, before: readonly string[], last: string): Promise<Offer[]> {
   const words = before.filter((word) => !word.startsWith("-"));
-  const name = [2, 1].map((length) => words.slice(0, length).join(" ")).find((key) => entryOf(key) !== undefined);
+  const name = [3, 2, 1].map((length) => words.slice(0, length).join(" ")).find((key) => entryOf(key) !== undefined);
   const entry = name === undefined ? undefined : entryOf(name);
   if (entry === undefined) return last.startsWith("-") ? flagOffers(globalFlags) : commandOffers(words);
   const command = await entry.load();
   if (last.startsWith("-")) return flagOffers(command.flags);
+  const further = commandOffers(words);
+  if (further.length > 0) return further;
   try {
     return await nameOffers(session, command.completes);
   } catch {

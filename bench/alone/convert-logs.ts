@@ -1,0 +1,70 @@
+import { createWriteStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { convertLog, noLines } from "#migrate/logs/convert-log.ts";
+import { criToJsonFile } from "#migrate/logs/cri-to-json-file.ts";
+import { jsonFileToCri } from "#migrate/logs/json-file-to-cri.ts";
+import type { LineConverter } from "#migrate/logs/line-format.ts";
+import { openLog } from "#migrate/logs/log-files.ts";
+import { median } from "../statistics.ts";
+
+const lineCount = 2_000_000;
+const rounds = 5;
+
+/**
+ * `ferry migrate logs` without the shell: a file of two million lines as servers write them, a third of them JSON, to CRI
+ * and back. MB of input for each second of processor time: what one core does.
+ */
+export async function convertLogs(): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "ferry-bench-logs-"));
+  try {
+    const json = join(directory, "json.log");
+    const cri = join(directory, "cri.log");
+    await pipeline(Readable.from(blocks()), createWriteStream(json));
+    await convertTo(
+      json,
+      cri,
+      jsonFileToCri(() => {}),
+    );
+    for (const [name, path, converter] of [
+      ["json-file to CRI", json, jsonFileToCri(() => {})],
+      ["CRI to json-file", cri, criToJsonFile(() => undefined)],
+    ] as const) {
+      const speeds: number[] = [];
+      for (let round = 0; round < rounds; round++) speeds.push(await speedOf(path, converter));
+      console.log(`logs: ${name}: ${median(speeds).toFixed(0)} MB/s on one core (goal 150)`);
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+function* blocks(): Generator<string> {
+  const perBlock = 10_000;
+  for (let block = 0; block < lineCount / perBlock; block++) {
+    yield Array.from({ length: perBlock }, (_, at) => line(block * perBlock + at)).join("");
+  }
+}
+
+function line(at: number): string {
+  const text =
+    at % 3 === 0
+      ? `{\\"level\\":\\"info\\",\\"request\\":${at},\\"path\\":\\"/api/v1/orders\\",\\"ms\\":12}`
+      : `10.1.2.3 - - "GET /orders/${at} HTTP/1.1" 200 5316 grün`.replaceAll('"', '\\"');
+  return `{"log":"${text}\\n","stream":"${at % 7 === 0 ? "stderr" : "stdout"}","time":"2026-01-02T03:04:05.${String(at).padStart(9, "1")}Z"}\n`;
+}
+
+async function convertTo(from: string, to: string, converter: LineConverter): Promise<void> {
+  await pipeline(convertLog(openLog(from), converter, noLines()), createWriteStream(to));
+}
+
+async function speedOf(path: string, converter: LineConverter): Promise<number> {
+  const counts = noLines();
+  const before = process.cpuUsage();
+  for await (const piece of convertLog(openLog(path), converter, counts)) if (piece.length === 0) return 0;
+  const { user, system } = process.cpuUsage(before);
+  return counts.readBytes / (user + system);
+}

@@ -1,0 +1,29 @@
+import { readFile } from "node:fs/promises";
+import type { Plan } from "../plan/step.ts";
+import { HostFiles } from "../host/host-files.ts";
+import { applyPlan } from "./apply-plan.ts";
+import { Commands } from "./commands.ts";
+import { openMigration } from "./migration-run.ts";
+import { rollBack } from "./roll-back.ts";
+import { Units } from "./units.ts";
+
+// Applies or takes back a plan below a root, and kills itself once its journal has `killAfter` new records.
+const [verb = "", root = "", directory = "", planPath = "", killAfter = "0"] = process.argv.slice(2);
+const commands = new Commands(process.env);
+let records = 0;
+await using run = await openMigration(
+  {
+    directory,
+    machine: { files: new HostFiles(root), commands, units: new Units(commands) },
+    version: "test",
+    parsePlan: (text) => JSON.parse(text) as Plan,
+    tell: () => {},
+    onRecord: () => {
+      if (++records === Number(killAfter)) process.kill(process.pid, "SIGKILL");
+    },
+  },
+  verb === "apply" ? await readFile(planPath, "utf8") : undefined,
+);
+const call = { signal: new AbortController().signal };
+if (verb === "apply") await applyPlan(call, run, { keepOnFailure: false });
+else await rollBack(call, run, "asked");

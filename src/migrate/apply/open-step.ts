@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import { EngineError } from "#base/errors.ts";
+import type { Step } from "../plan/step.ts";
+import type { Machine, StepContext, StepRun } from "./step-run.ts";
+import { installPackages } from "./steps/install-packages.ts";
+import { loadModules } from "./steps/load-modules.ts";
+import { preflight } from "./steps/preflight.ts";
+import { purge } from "./steps/purge.ts";
+import { setSysctls } from "./steps/set-sysctls.ts";
+import { setUnits } from "./steps/set-units.ts";
+import { snapshot } from "./steps/snapshot.ts";
+import { sweepResidue } from "./steps/sweep-residue.ts";
+import { writeFiles } from "./steps/write-files.ts";
+
+/** The executor of a step: one file of `steps/` for each kind. */
+export function openStep(
+  machine: Machine,
+  step: Step,
+  where: { readonly directory: string; readonly tell: (text: string) => void },
+): StepRun {
+  const context: StepContext = { ...machine, tell: where.tell, undoDirectory: join(where.directory, "undo", step.id) };
+  switch (step.kind) {
+    case "preflight":
+      return preflight(context, step);
+    case "snapshot":
+      return snapshot(context, step);
+    case "install-packages":
+      return installPackages(context, step);
+    case "write-files":
+      return writeFiles(context, step);
+    case "load-modules":
+      return loadModules(context, step);
+    case "set-sysctls":
+      return setSysctls(context, step);
+    case "set-units":
+      return setUnits(context, step);
+    case "sweep-residue":
+      return sweepResidue(context, step);
+    case "purge":
+      return purge(context, step);
+    case "carry-images":
+    case "cordon":
+    case "drain":
+    case "remove-pods":
+    case "wait-for-runtime":
+    case "annotate-node":
+    case "wait-for-node":
+    case "smoke-pod":
+    case "uncordon":
+      throw new EngineError("notImplemented", `step ${step.id}: ${step.kind} is not there yet`);
+    default:
+      return step satisfies never;
+  }
+}

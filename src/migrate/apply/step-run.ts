@@ -1,0 +1,43 @@
+import type { Call } from "../call.ts";
+import type { HostFiles } from "../host/host-files.ts";
+import type { Commands } from "./commands.ts";
+import type { Units } from "./units.ts";
+
+/**
+ * One step at work. The runner calls `save` and writes its answer into the journal before `do`; whatever is called may be
+ * called again after a crash, with the machine anywhere between before and after.
+ */
+export type StepRun = {
+  /** What must be known to go back, as JSON. Changes nothing but the undo directory. */
+  readonly save: (call: Call) => Promise<unknown>;
+  /** Whether the machine is already as `do` leaves it. */
+  readonly check: (call: Call) => Promise<boolean>;
+  readonly do: (call: Call) => Promise<void>;
+  /** @throws EngineError saying what is not as it should be */
+  readonly verify: (call: Call) => Promise<void>;
+  /** Puts back what was; `saved` is what `save` answered, from the journal. */
+  readonly undo: (call: Call, saved: unknown) => Promise<void>;
+  /** Once every step is undone: what needs all old files in place, as a restart of a daemon that reads them. */
+  readonly settle?: (call: Call, saved: unknown) => Promise<void>;
+};
+
+/** The node that steps act on. */
+export type Machine = {
+  readonly files: HostFiles;
+  readonly commands: Commands;
+  readonly units: Units;
+};
+
+/** What a step's executor gets. */
+export type StepContext = Machine & {
+  /** The step's own; made and emptied by it. */
+  readonly undoDirectory: string;
+  /** A line of progress. */
+  readonly tell: (text: string) => void;
+};
+
+/** For a step that changes nothing, or whose changes the way back does not need to know. */
+export const nothingToUndo = {
+  save: async (): Promise<unknown> => await Promise.resolve(null),
+  undo: async (): Promise<void> => await Promise.resolve(),
+};

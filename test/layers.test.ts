@@ -24,9 +24,9 @@ const layers: Record<string, Rule> = {
   clients: { may: ["base", "node"], thirdParty: ["yaml"], why: "a client speaks a wire protocol to any server" },
   cli: { may: ["base", "clients", "migrate", "node"], thirdParty: [], why: "the command line is a client" },
   migrate: {
-    may: ["base", "node"],
+    may: ["base", "core", "node"],
     thirdParty: ["yaml"],
-    why: "migration reads files and speaks to servers as any client does",
+    why: "migration reads files and speaks to servers as any client does; core gives it its nouns",
   },
   daemon: {
     may: ["base", "core", "engine", "drivers", "surfaces", "node"],

@@ -108,6 +108,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Remove unused images",
     load: async () => (await import("./commands/prune.ts")).pruneKind("image"),
   },
+  "migrate images": {
+    summary: "Carry images out of a stopped Docker's data root",
+    load: async () => (await import("./commands/migrate-images.ts")).migrateImagesCommand,
+  },
   "network create": {
     summary: "Create a network",
     load: async () => (await import("./commands/network-create.ts")).networkCreate,

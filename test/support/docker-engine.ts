@@ -6,28 +6,46 @@ import { join } from "node:path";
 import { unmountBelow } from "./processes.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-export type DockerEngine = AsyncDisposable & { readonly host: string };
+export type DockerEngine = AsyncDisposable & {
+  readonly host: string;
+  /** Its data root, which goes when it is disposed. */
+  readonly root: string;
+  /** Ends the engine and leaves its data root. */
+  stop(): Promise<void>;
+};
 
 /**
  * A Docker Engine of the machine's own `dockerd`, with a root of its own and no bridge network; undefined with its log
  * when it cannot run here. The caller has checked for root and the binary.
  */
-export async function openDockerEngine(): Promise<DockerEngine | { readonly host: undefined; readonly why: string }> {
+export async function openDockerEngine(
+  storageDriver = "overlay2",
+): Promise<DockerEngine | { readonly host: undefined; readonly why: string }> {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await temporaryDirectory("dockerd"));
   const at = (name: string) => join(directory.path, name);
   const log = openSync(at("log"), "w");
-  const options = ["--data-root", at("root"), "--exec-root", at("exec"), "--pidfile", at("pid")];
+  const options = [
+    "--storage-driver",
+    storageDriver,
+    "--data-root",
+    at("root"),
+    "--exec-root",
+    at("exec"),
+    "--pidfile",
+    at("pid"),
+  ];
   const child = spawn("dockerd", [...options, "--host", `unix://${at("s")}`, "--bridge=none", "--iptables=false"], {
     stdio: ["ignore", log, log],
   });
   closeSync(log);
   const exited = once(child, "exit");
-  undo.defer(async () => {
+  const stop = async () => {
     if (child.exitCode === null) child.kill("SIGTERM");
     await exited;
     await unmountBelow(directory.path);
-  });
+  };
+  undo.defer(stop);
   for (let tries = 0; !isListening(at("log")); tries++) {
     if (child.exitCode !== null || tries > 200) {
       return { host: undefined, why: readFileSync(at("log"), "utf8").trim().split("\n").at(-1) ?? "no log" };
@@ -35,7 +53,12 @@ export async function openDockerEngine(): Promise<DockerEngine | { readonly host
     await sleep(100);
   }
   const owned = undo.move();
-  return { host: `unix://${at("s")}`, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+  return {
+    host: `unix://${at("s")}`,
+    root: at("root"),
+    stop,
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
 }
 
 function isListening(logPath: string): boolean {

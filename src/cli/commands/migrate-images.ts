@@ -1,0 +1,128 @@
+import { resolve } from "node:path";
+import { sizeText } from "#base/size-text.ts";
+import { findDockerOn } from "#migrate/images/docker-store/find-docker.ts";
+import { imageLabel } from "#migrate/images/docker-store/docker-image.ts";
+import { readDockerStore, type DockerStore } from "#migrate/images/docker-store/docker-store.ts";
+import type { ImageTarget } from "#migrate/images/image-target.ts";
+import { defaultJournalPath } from "#migrate/images/journal-path.ts";
+import { ImagesJournal } from "#migrate/images/journal.ts";
+import { migrateImages, type ImagesProgress, type MigratedImages } from "#migrate/images/migrate-images.ts";
+import { openTarget } from "#migrate/images/open-target.ts";
+import { acquireRunLock } from "#migrate/images/run-lock.ts";
+import { CliError } from "../cli-error.ts";
+import type { Command } from "../command.ts";
+import type { Flags } from "../flags.ts";
+import { shortId } from "../format/human.ts";
+import { printList } from "../format/print-list.ts";
+import { isTerminal, print, warn, write } from "../output.ts";
+
+export const migrateImagesCommand: Command = {
+  usage: "[OPTIONS] --to TARGET [IMAGE...]",
+  summary: "Carry images out of a stopped Docker's data root",
+  flags: `
+    --dangling         Images without a name too
+    --driver string    Storage driver, where the data root has images of several
+    --dry-run          Only say what it would take
+    --format string    table (default), json, 'table TEMPLATE' or 'TEMPLATE'
+    --from string      Docker's data root (default /var/lib/docker)
+    --journal string   File that notes what has arrived (default below /var/lib/ferry-migrate)
+    --live-ok          Go on though Docker is running; images must not be removed meanwhile
+-q, --quiet            No forecast, no progress
+    --to string        oci:DIRECTORY
+`,
+  args: { min: 0 },
+  example: "ferry migrate images --to oci:/srv/images",
+  run: async (session, { flags, args }) => {
+    const root = resolve(flags.text("from") ?? "/var/lib/docker");
+    await checkStopped(root, flags);
+    const to = flags.text("to");
+    if (to === undefined) throw new CliError("no target is named", { next: "say where to: --to oci:DIRECTORY" });
+    const { driver } = { driver: flags.text("driver") };
+    const dangling = flags.bool("dangling");
+    const store = await readDockerStore(root, { dangling, ...(driver === undefined ? {} : { driver }) });
+    await using target = await openTarget(to);
+    const migrated = await run(flags, { store, target, wanted: args });
+    await printResult(migrated, session.format(flags));
+    return migrated.broken.length === 0 ? 0 : 3;
+  },
+};
+
+type Route = { readonly store: DockerStore; readonly target: ImageTarget; readonly wanted: readonly string[] };
+
+async function run(flags: Flags, route: Route): Promise<MigratedImages> {
+  const header = { source: route.store.root, target: route.target.name };
+  const journalPath = flags.text("journal") ?? defaultJournalPath(header);
+  await using _lock = await acquireRunLock(journalPath);
+  const quiet = flags.bool("quiet");
+  const ended = new AbortController();
+  process.once("SIGINT", () => ended.abort());
+  process.once("SIGTERM", () => ended.abort());
+  return await migrateImages(ended.signal, {
+    ...route,
+    journal: await ImagesJournal.open(journalPath, header),
+    dryRun: flags.bool("dry-run"),
+    onForecast(forecasts, { images, layers }) {
+      if (quiet) return;
+      warn(`${images.length} images, ${layers.size} layers from ${header.source}`);
+      for (const { path, bytes, inodes, freeBytes } of forecasts) {
+        warn(`${path}: ${sizeText(bytes)} and ${inodes} inodes will be needed, ${sizeText(freeBytes)} are free`);
+      }
+    },
+    ...(quiet ? {} : { onProgress: progressPrinter() }),
+  });
+}
+
+/** @throws CliError when Docker has the data root in use */
+async function checkStopped(root: string, flags: Flags): Promise<void> {
+  const pid = await findDockerOn(root);
+  if (pid === undefined) return;
+  const fact = `Docker (process ${pid}) is running on ${root}`;
+  if (flags.bool("live-ok")) return warn(`ferry: ${fact}: remove and prune nothing until this has ended`);
+  throw new CliError(fact, { next: "stop it: systemctl stop docker.socket docker.service; or go on with --live-ok" });
+}
+
+const redrawMs = 100;
+
+/** A line that is drawn over on a terminal, a line for each image elsewhere. */
+function progressPrinter(): (progress: ImagesProgress) => void {
+  const terminal = isTerminal(2);
+  let [last, shown] = [0, 0];
+  return ({ image, number, count, doneBytes, totalBytes }) => {
+    const done = `${sizeText(doneBytes)} of ${sizeText(totalBytes)}`;
+    const line = `[${number}/${count}] ${imageLabel(image)}  ${done}`;
+    if (!terminal) {
+      if (shown !== number) warn(line);
+      shown = number;
+    } else if (performance.now() - last > redrawMs) {
+      last = performance.now();
+      write(2, `\r\x1b[K${line}`);
+    }
+  };
+}
+
+const layout = {
+  headers: { Image: "IMAGE", ID: "IMAGE ID", Layers: "LAYERS", Carried: "CARRIED", Result: "RESULT" },
+  fields: ["Image", "ID", "Layers", "Carried", "Result"],
+};
+
+async function printResult({ forecast, proofs, broken }: MigratedImages, format: string | undefined): Promise<void> {
+  if (isTerminal(2)) write(2, "\r\x1b[K");
+  if (format === "json") return print(JSON.stringify({ forecast, images: proofs, leftOut: broken }, undefined, 2));
+  const rows = [
+    ...proofs.map(({ id, names, layers }) => ({
+      Image: names[0] ?? "<none>",
+      ID: shortId(id),
+      Layers: layers.length,
+      Carried: layers.filter(({ how }) => how === "carried").length,
+      Result: "verified",
+    })),
+    ...broken.map(({ id, tags, problem }) => ({
+      Image: tags[0] ?? "<none>",
+      ID: shortId(id),
+      Layers: 0,
+      Carried: 0,
+      Result: `left out: ${problem}`,
+    })),
+  ];
+  await printList(rows, layout, format);
+}

@@ -1,0 +1,134 @@
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "#base/atomic-file.ts";
+import { EngineError, errnoOf } from "#base/errors.ts";
+import { JsonReader } from "#base/json-reader.ts";
+import { mediaTypes, type Descriptor } from "#core/content/descriptor.ts";
+import type { Digest } from "#core/content/digest.ts";
+import { decodeIndex, encodeDescriptor, maxManifestBytes } from "#core/images/manifest.ts";
+import type { DockerImage } from "../docker-store/docker-image.ts";
+import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, LayerProof, Progress } from "../image-target.ts";
+import { layerArchive } from "../layer-archive.ts";
+import { roundedUp } from "../scan-layer.ts";
+import { toManifest, type ImageManifest } from "../to-manifest.ts";
+import { LayoutBlobs } from "./layout-blobs.ts";
+
+/** containerd imports an image by the first, skopeo and umoci find it by the second; the third is our own note. */
+const nameKey = "io.containerd.image.name";
+const referenceKey = "org.opencontainers.image.ref.name";
+const repoDigestsKey = "io.ferry.migrate.repo-digests";
+
+/**
+ * An OCI image layout: each image by its full name, layers as plain archives. A layout that is there is added to.
+ * Source: OCI image-spec image-layout.md.
+ */
+export class OciLayoutTarget implements ImageTarget {
+  readonly name: string;
+  readonly #directory: string;
+  readonly #blobs: LayoutBlobs;
+
+  private constructor(directory: string) {
+    this.name = `oci:${directory}`;
+    this.#directory = directory;
+    this.#blobs = new LayoutBlobs(directory);
+  }
+
+  /** @throws failedPrecondition when the directory holds something else */
+  static async open(directory: string): Promise<OciLayoutTarget> {
+    await mkdir(directory, { recursive: true });
+    const names = (await readdir(directory)).filter((name) => !name.startsWith("."));
+    if (names.length > 0 && !names.includes("oci-layout")) {
+      throw new EngineError("failedPrecondition", `${directory}: not empty, and no OCI layout`);
+    }
+    const target = new OciLayoutTarget(directory);
+    await writeFileAtomic(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}', { mode: 0o644 });
+    await target.#blobs.open();
+    return target;
+  }
+
+  async forecast(_signal: AbortSignal, plan: ImagesPlan): Promise<DiskNeed[]> {
+    let [bytes, inodes] = [0, 0];
+    const add = async (digest: Digest, size: number) => {
+      if ((await this.#blobs.sizeOf(digest)) === size) return;
+      bytes += roundedUp(size);
+      inodes++;
+    };
+    for (const { layer, scan } of plan.layers.values()) await add(layer.diffId as string as Digest, scan.tarBytes);
+    for (const image of plan.images) {
+      const { descriptor } = toManifest(image, plan);
+      await add(image.id, image.configBytes.length);
+      await add(descriptor.digest, descriptor.sizeBytes);
+    }
+    return [{ path: this.#directory, bytes, inodes }];
+  }
+
+  async put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof> {
+    const manifest = toManifest(image, plan);
+    const layers: LayerProof[] = [];
+    for (const layer of image.layers) {
+      const digest = layer.diffId as string as Digest;
+      const size = plan.layers.get(layer.diffId)?.scan.tarBytes;
+      const present = (await this.#blobs.sizeOf(digest)) === size;
+      layers.push({ diffId: layer.diffId, how: present ? "present" : "carried" });
+      if (!present) await this.#blobs.write(digest, counted(layerArchive(signal, layer), progress));
+    }
+    await this.#document(image.id, image.configBytes);
+    await this.#document(manifest.descriptor.digest, manifest.bytes);
+    await this.#index(image, manifest);
+    return { id: image.id, names: [...image.tags, ...image.digests], manifest: manifest.descriptor.digest, layers };
+  }
+
+  async has(_signal: AbortSignal, proof: ImageProof): Promise<boolean> {
+    const blobs = [proof.id, proof.manifest, ...proof.layers.map(({ diffId }) => diffId as string as Digest)];
+    for (const digest of blobs) if ((await this.#blobs.sizeOf(digest)) === undefined) return false;
+    return (await this.#manifests()).some(({ digest }) => digest === proof.manifest);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#blobs.close();
+  }
+
+  async #document(digest: Digest, bytes: Buffer): Promise<void> {
+    if ((await this.#blobs.sizeOf(digest)) !== bytes.length) await this.#blobs.write(digest, [bytes]);
+  }
+
+  /** The image's entries in place of those that had its names. */
+  async #index(image: DockerImage, { descriptor }: ImageManifest): Promise<void> {
+    const entries = entriesOf(image, descriptor);
+    const names = new Set(entries.map(nameOf));
+    const others = (await this.#manifests()).filter(
+      (other) => !names.has(nameOf(other)) && !(nameOf(other) === undefined && other.digest === descriptor.digest),
+    );
+    const manifests = [...others, ...entries].map(encodeDescriptor);
+    const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
+    await writeFileAtomic(join(this.#directory, "index.json"), JSON.stringify(index), { mode: 0o644 });
+  }
+
+  async #manifests(): Promise<readonly Descriptor[]> {
+    try {
+      const bytes = await readFile(join(this.#directory, "index.json"));
+      JsonReader.parse(bytes, "index.json", maxManifestBytes);
+      return decodeIndex(bytes).manifests;
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return [];
+      throw error;
+    }
+  }
+}
+
+function entriesOf({ tags, digests }: DockerImage, descriptor: Descriptor): Descriptor[] {
+  const note = digests.length === 0 ? {} : { [repoDigestsKey]: digests.join(",") };
+  if (tags.length === 0) return [{ ...descriptor, ...(digests.length === 0 ? {} : { annotations: note }) }];
+  return tags.map((tag) => ({ ...descriptor, annotations: { [nameKey]: tag, [referenceKey]: tag, ...note } }));
+}
+
+function nameOf({ annotations }: Descriptor): string | undefined {
+  return annotations?.[referenceKey];
+}
+
+async function* counted(chunks: AsyncIterable<Buffer>, progress: Progress): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    progress(chunk.length);
+  }
+}

@@ -25,7 +25,7 @@ const layers: Record<string, Rule> = {
   cli: { may: ["base", "clients", "migrate", "node"], thirdParty: [], why: "the command line is a client" },
   migrate: {
     may: ["base", "core", "node"],
-    thirdParty: ["yaml"],
+    thirdParty: ["yaml", "smol-toml"],
     why: "migration reads files and speaks to servers as any client does; core gives it its nouns",
   },
   daemon: {

@@ -154,6 +154,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Remove unused volumes",
     load: async () => (await import("./commands/prune.ts")).pruneKind("volume"),
   },
+  "migrate convert": {
+    summary: "Convert Docker's configuration, with a ledger of every key",
+    load: async () => (await import("./commands/migrate-convert.ts")).migrateConvert,
+  },
   "system df": { summary: "Show disk usage", load: async () => (await import("./commands/system-df.ts")).systemDf },
   "system prune": {
     summary: "Remove unused data",

@@ -1,0 +1,95 @@
+import { readCommandLine } from "../host/kubelet-flags.ts";
+import { readPackages, type Packages } from "../host/read-packages.ts";
+import { findKubeletSetting, readKubelet } from "../host/read-kubelet.ts";
+import { readUnit, type HostText } from "../host/read-unit.ts";
+import type { HostRoot } from "../host/host-root.ts";
+import type { RunningHost } from "../host/running-host.ts";
+import type { Fact } from "../host/source.ts";
+import { decodeDockerUnit } from "../docker-config/decode-docker-unit.ts";
+import type { DockerHost, KubeletSettings } from "./docker-host.ts";
+
+const certsDirectory = "/etc/docker/certs.d";
+/** Where logins lie that a kubelet or the docker command reads. */
+const loginPaths = ["/var/lib/kubelet/config.json", "/root/.docker/config.json", "/.docker/config.json"];
+
+export type HostSources = {
+  readonly root: HostRoot;
+  readonly running?: RunningHost | undefined;
+  /** References of images in use, beside those that Docker's own store names. */
+  readonly images: readonly string[];
+};
+
+/** Reads all that {@link DockerHost} holds. Root is not needed where the files may be read. */
+export async function readDockerHost({ root, running, images }: HostSources): Promise<DockerHost> {
+  const unit = await readUnit(root, "docker.service");
+  const commandLine = unit === undefined ? undefined : await readCommandLine(root, unit);
+  const { flags } = decodeDockerUnit(unit, commandLine);
+  const daemonJson = await findText(root, flags.configFile ?? "/etc/docker/daemon.json");
+  const packages = await readPackages(root, running);
+  const cgroupVersion = await findCgroupVersion(root);
+  return {
+    ...(daemonJson !== undefined && { daemonJson }),
+    ...(unit !== undefined && { unit }),
+    ...(commandLine !== undefined && { commandLine }),
+    ...(cgroupVersion !== undefined && { cgroupVersion }),
+    certificates: await readCertificates(root),
+    logins: await findAll(root, loginPaths),
+    kubelet: await readKubeletSettings({ root, running, packages }),
+    images: [...images, ...(await readStoredImages(root, flags.settings["data-root"]?.value))],
+  };
+}
+
+type KubeletSources = { root: HostRoot; running: RunningHost | undefined; packages: Packages };
+
+async function readKubeletSettings(sources: KubeletSources): Promise<KubeletSettings> {
+  const kubelet = await readKubelet(sources);
+  const find = (flag: string, field?: string) =>
+    findKubeletSetting(kubelet, field === undefined ? { flag } : { flag, field });
+  const found: { readonly [K in keyof Required<KubeletSettings>]: Fact<string> | undefined } = {
+    cgroupDriver: find("cgroup-driver", "cgroupDriver"),
+    podInfraContainerImage: find("pod-infra-container-image"),
+    cniConfDir: find("cni-conf-dir"),
+    cniBinDir: find("cni-bin-dir"),
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, fact]) => fact !== undefined));
+}
+
+async function readCertificates(root: HostRoot): Promise<HostText[]> {
+  const files: HostText[] = [];
+  for (const registry of await root.list(certsDirectory)) {
+    const names = await root.list(`${certsDirectory}/${registry}`);
+    files.push(
+      ...(await findAll(
+        root,
+        names.map((name) => `${certsDirectory}/${registry}/${name}`),
+      )),
+    );
+  }
+  return files;
+}
+
+/** Names of images in Docker's graph store. Source: moby `daemon/internal/refstore`. */
+async function readStoredImages(root: HostRoot, dataRoot = "/var/lib/docker"): Promise<string[]> {
+  const names: string[] = [];
+  for (const driver of await root.list(`${dataRoot}/image`)) {
+    const text = await root.findText(`${dataRoot}/image/${driver}/repositories.json`);
+    names.push(...[...(text ?? "").matchAll(/"([^"{}\s]+:[^"{}\s]+)":\s*"sha256:/g)].map(([, name = ""]) => name));
+  }
+  return names;
+}
+
+/** Of the host whose `/sys` is there; a copy mostly has none. */
+async function findCgroupVersion(root: HostRoot): Promise<1 | 2 | undefined> {
+  if (await root.exists("/sys/fs/cgroup/cgroup.controllers")) return 2;
+  return (await root.exists("/sys/fs/cgroup/memory")) ? 1 : undefined;
+}
+
+async function findText(root: HostRoot, path: string): Promise<HostText | undefined> {
+  const text = await root.findText(path);
+  return text === undefined ? undefined : { path, text };
+}
+
+async function findAll(root: HostRoot, paths: readonly string[]): Promise<HostText[]> {
+  const files = await Promise.all(paths.map(async (path) => await findText(root, path)));
+  return files.filter((file) => file !== undefined);
+}

@@ -1,0 +1,65 @@
+import type { TomlTable } from "smol-toml";
+import type { HostText } from "../host/read-unit.ts";
+import { formatToml } from "./toml-tree.ts";
+
+/** One `[host."…"]` of a hosts.toml. */
+export type HostLine = {
+  readonly url: string;
+  readonly skipVerify?: boolean;
+  readonly overridePath?: boolean;
+  readonly certificates?: RegistryCertificates;
+};
+
+/** What lies in `/etc/docker/certs.d/<registry>`, as names of files there. */
+export type RegistryCertificates = {
+  readonly registry: string;
+  readonly ca: readonly string[];
+  readonly clients: readonly { readonly cert: string; readonly key: string }[];
+};
+
+const dockerDirectory = "/etc/docker/certs.d/";
+
+/** Registries that have certificates, by host and port. A `.cert` goes with the `.key` of its name. */
+export function registryCertificates(files: readonly HostText[]): ReadonlyMap<string, RegistryCertificates> {
+  const byRegistry = new Map<string, string[]>();
+  for (const { path } of files) {
+    const [registry = "", name, ...deeper] = path.slice(dockerDirectory.length).split("/");
+    if (!path.startsWith(dockerDirectory) || name === undefined || deeper.length > 0) continue;
+    byRegistry.set(registry, [...(byRegistry.get(registry) ?? []), name].sort());
+  }
+  return new Map(
+    [...byRegistry].map(([registry, names]) => {
+      const certs = names.filter((name) => name.endsWith(".cert"));
+      const pairs = certs.map((cert) => ({ cert, key: cert.replace(/cert$/, "key") }));
+      const clients = pairs.filter(({ key }) => names.includes(key));
+      return [registry, { registry, ca: names.filter((name) => name.endsWith(".crt")), clients }];
+    }),
+  );
+}
+
+/**
+ * A hosts.toml: `hosts` in order, then `server` itself. Certificates are named by their place below `directory`, as those
+ * of a mirror lie in another registry's. Source: containerd docs/hosts.md.
+ */
+export function formatHostsToml(
+  server: string,
+  hosts: readonly HostLine[],
+  directory: string,
+  comment: readonly string[],
+): string {
+  const tables: TomlTable = {};
+  for (const { url, skipVerify, overridePath, certificates } of hosts) {
+    const at = (name: string) => `${directory}/${certificates?.registry ?? ""}/${name}`;
+    tables[url] = {
+      capabilities: ["pull", "resolve"],
+      ...(skipVerify === true && { skip_verify: true }),
+      ...(overridePath === true && { override_path: true }),
+      ...(certificates !== undefined && certificates.ca.length > 0 && { ca: certificates.ca.map(at) }),
+      ...(certificates !== undefined &&
+        certificates.clients.length > 0 && {
+          client: certificates.clients.map(({ cert, key }) => [at(cert), at(key)]),
+        }),
+    };
+  }
+  return formatToml({ server, host: tables }, comment);
+}

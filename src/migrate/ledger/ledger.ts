@@ -1,0 +1,40 @@
+import type { Source } from "../host/source.ts";
+
+/**
+ * What became of a key: `kept` it means the same under another name or in another place; `changed` it works somewhat
+ * otherwise; `unneeded` the new runtime does the same unasked, or nothing of it reached pods; `lost` what it did is gone;
+ * `invalid` Docker itself would not take it.
+ */
+export const outcomes = ["kept", "changed", "unneeded", "lost", "invalid"] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** One line for one key of a configuration. */
+export type LedgerEntry = {
+  readonly outcome: Outcome;
+  /** `log-opts.max-size` */
+  readonly key: string;
+  /** As one line without credentials, cut where it is long. */
+  readonly value: string;
+  readonly source: Source;
+  /** Where it went. */
+  readonly to: readonly Destination[];
+  /** Why, or what is different now. */
+  readonly note: string;
+  /** What a person has to do. */
+  readonly action?: string;
+};
+
+export type Destination = { readonly file: string; readonly key: string };
+
+/** Exit code of a command that converted something: 0 nothing lost, 3 something lost, 4 the input itself is wrong. */
+export function ledgerExitCode(entries: readonly LedgerEntry[]): 0 | 3 | 4 {
+  if (entries.some(({ outcome }) => outcome === "invalid")) return 4;
+  return entries.some(({ outcome }) => outcome === "lost") ? 3 : 0;
+}
+
+/** `/etc/docker/daemon.json:12` */
+export function placeText(source: Source): string {
+  if (source.t === "system") return source.what;
+  if (source.t === "api") return `${source.path}${source.field ?? ""}`;
+  return source.line === undefined ? source.path : `${source.path}:${source.line}`;
+}

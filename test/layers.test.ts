@@ -24,7 +24,7 @@ const layers: Record<string, Rule> = {
   clients: { may: ["base", "node"], thirdParty: ["yaml"], why: "a client speaks a wire protocol to any server" },
   cli: { may: ["base", "clients", "migrate", "node"], thirdParty: [], why: "the command line is a client" },
   migrate: {
-    may: ["base", "core", "node"],
+    may: ["base", "clients", "core", "node"],
     thirdParty: ["yaml", "smol-toml"],
     why: "migration reads files and speaks to servers as any client does; core gives it its nouns",
   },

@@ -163,6 +163,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Remove unused data",
     load: async () => (await import("./commands/prune.ts")).systemPrune,
   },
+  "migrate assess": {
+    summary: "Find what in a cluster depends on Docker",
+    load: async () => (await import("./commands/migrate/assess.ts")).migrateAssess,
+  },
   "migrate logs": {
     summary: "Convert container logs between Docker's and CRI format",
     load: async () => (await import("./commands/migrate/logs.ts")).migrateLogs,

@@ -42,6 +42,8 @@ export type Finding = {
   /** Why it matters: what would be seen after the move. */
   readonly why: string;
   readonly subject: Subject;
+  /** Where it shows, when the subject is not one node itself: the nodes that its pods run on. Sorted. */
+  readonly nodes?: readonly string[];
   /** At least one. */
   readonly evidence: readonly Source[];
   readonly fix: Fix;

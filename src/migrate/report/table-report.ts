@@ -1,0 +1,71 @@
+import { severities, type Finding } from "../assess/finding.ts";
+import type { Report } from "../assess/report.ts";
+import { formatSource } from "./format-source.ts";
+
+export type TableOptions = {
+  /** Wraps text; 80 at least. */
+  readonly width: number;
+  /** Severities in colours. */
+  readonly color: boolean;
+};
+
+const maxEvidenceLines = 4;
+const colors = { blocker: "1;31", high: "31", medium: "33", low: "36" } as const;
+
+/** The report for people: findings from worst to least, each with evidence and fix, then what is missing, then a count. */
+export function tableReport(report: Report, options: TableOptions): string {
+  const lines: string[] = [...head(report), ""];
+  for (const finding of report.findings) lines.push(...findingLines(finding, options), "");
+  lines.push(...missingLines(report));
+  lines.push(severities.map((severity) => `${report.summary[severity]} ${severity}`).join(", "));
+  return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
+}
+
+function head({ cluster, manifests }: Report): string[] {
+  const lines: string[] = [];
+  if (cluster !== null) {
+    const { context, server, version, nodes, workloads, pods } = cluster;
+    lines.push(`cluster ${context} (${server}, ${version}): ${nodes} nodes, ${workloads} workloads, ${pods} pods`);
+  }
+  for (const directory of manifests) lines.push(`manifests in ${directory}`);
+  return lines;
+}
+
+function findingLines({ severity, title, check, why, evidence, fix, nodes }: Finding, options: TableOptions): string[] {
+  const label = severity.toUpperCase().padEnd(8);
+  const lines = [`${options.color ? `\x1b[${colors[severity]}m${label}\x1b[0m` : label}${title}  [${check}]`];
+  lines.push(...wrapped(why, options.width));
+  for (const source of evidence.slice(0, maxEvidenceLines)) lines.push(`        at ${formatSource(source)}`);
+  if (evidence.length > maxEvidenceLines) lines.push(`        and ${evidence.length - maxEvidenceLines} more places`);
+  if (nodes !== undefined) lines.push(`        on ${nodesText(nodes)}`);
+  lines.push(...wrapped(`fix: ${fix.summary}`, options.width));
+  for (const command of fix.commands ?? []) lines.push(`          ${command}`);
+  return lines;
+}
+
+function nodesText(nodes: readonly string[]): string {
+  return nodes.length <= 5 ? nodes.join(", ") : `${nodes.slice(0, 4).join(", ")} and ${nodes.length - 4} more nodes`;
+}
+
+function missingLines({ missing }: Report): string[] {
+  if (missing.length === 0) return [];
+  const lines = ["Not read:"];
+  for (const { what, why, rule, isOptional } of missing) {
+    lines.push(`  ${what}: ${why}${isOptional ? " (optional)" : ""}`);
+    if (rule !== undefined) lines.push(`    allow it with: ${rule}`);
+  }
+  return [...lines, ""];
+}
+
+function wrapped(text: string, width: number): string[] {
+  const indent = " ".repeat(8);
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/)) {
+    if (line !== "" && indent.length + line.length + 1 + word.length > Math.max(width, 80)) {
+      lines.push(indent + line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return line === "" ? lines : [...lines, indent + line];
+}

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import test from "node:test";
 import { decodeConfig } from "../../daemon/config.ts";
 import { playScript } from "#test/support/trace-script.ts";
-import { readCommandLine } from "../host/kubelet-flags.ts";
+import { readCommandLine } from "../host/command-line.ts";
 import { readUnit } from "../host/read-unit.ts";
 import { placeText, type LedgerEntry } from "../ledger/ledger.ts";
 import { hostRootOf } from "#test/support/host-root.ts";

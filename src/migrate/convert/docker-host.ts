@@ -1,5 +1,5 @@
 import type { Fact } from "../host/source.ts";
-import type { CommandLine } from "../host/kubelet-flags.ts";
+import type { CommandLine } from "../host/command-line.ts";
 import type { HostText, Unit } from "../host/read-unit.ts";
 
 /** What is read of a host to convert its Docker's configuration; whatever is not there is left out. */

@@ -1,4 +1,4 @@
-import { readCommandLine } from "../host/kubelet-flags.ts";
+import { readCommandLine } from "../host/command-line.ts";
 import { readPackages, type Packages } from "../host/read-packages.ts";
 import { findKubeletSetting, readKubelet } from "../host/read-kubelet.ts";
 import { readUnit, type HostText } from "../host/read-unit.ts";

@@ -1,5 +1,5 @@
 import { redact } from "#base/errors.ts";
-import { fileVariables, lineAt, type CommandLine } from "../host/kubelet-flags.ts";
+import { fileVariables, lineAt, type CommandLine } from "../host/command-line.ts";
 import { listSettings, type Unit } from "../host/read-unit.ts";
 import type { Fact } from "../host/source.ts";
 import { splitWords } from "../host/split-words.ts";

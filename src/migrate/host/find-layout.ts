@@ -1,5 +1,6 @@
+import { findFlag } from "./command-line.ts";
 import type { HostRoot } from "./host-root.ts";
-import { findFlag, type KubeletFacts } from "./read-kubelet.ts";
+import type { KubeletFacts } from "./read-kubelet.ts";
 import { readUnit } from "./read-unit.ts";
 import type { Source } from "./source.ts";
 

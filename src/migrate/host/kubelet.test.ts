@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { hostRootFixture, hostRootOf } from "#test/support/host-root.ts";
 import type { HostRoot } from "./host-root.ts";
+import { findFlag } from "./command-line.ts";
 import { findLayout } from "./find-layout.ts";
-import { findFlag, findKubeletSetting, readKubelet } from "./read-kubelet.ts";
+import { findKubeletSetting, readKubelet } from "./read-kubelet.ts";
 import { readPackages } from "./read-packages.ts";
 
 async function kubeletOf(root: HostRoot) {

@@ -1,11 +1,11 @@
 import type { HostRoot } from "./host-root.ts";
 import { readKubeletConfig, readKubeletConfigDirectory, type KubeletConfigFile } from "./kubelet-config.ts";
-import { readCommandLine, flagName, type CommandLine, type Flag } from "./kubelet-flags.ts";
+import { findFlag, flagSource, readCommandLine, type CommandLine } from "./command-line.ts";
 import { findKubernetesVersion, type KubernetesVersion } from "./kubernetes-version.ts";
 import type { Packages } from "./read-packages.ts";
 import { readUnit, type Unit } from "./read-unit.ts";
 import { runsProgram, type RunningHost } from "./running-host.ts";
-import type { Fact, Source } from "./source.ts";
+import type { Fact } from "./source.ts";
 
 /** What is known of a node's kubelet. */
 export type KubeletFacts = {
@@ -51,11 +51,6 @@ export async function readKubelet({ root, running, packages }: Sources): Promise
   };
 }
 
-/** The occurrence of a flag that counts: the last. */
-export function findFlag(commandLine: CommandLine | undefined, name: string): Flag | undefined {
-  return commandLine?.flags.findLast((flag) => flag.name === flagName(name));
-}
-
 /**
  * The value in effect of something that a flag or a configuration field may say: the flag wins, then the last drop-in,
  * then the configuration file. Undefined leaves the kubelet's default.
@@ -76,12 +71,6 @@ export function findKubeletSetting(
     return { value: found.value, source: { t: "file", path: file.path, line: found.line, excerpt } };
   }
   return undefined;
-}
-
-/** Evidence for a flag. */
-export function flagSource(flag: Flag): Source {
-  const excerpt = flag.value === undefined ? `--${flag.name}` : `--${flag.name}=${flag.value}`;
-  return { t: "file", path: flag.path, line: flag.line, excerpt: excerpt.slice(0, 200) };
 }
 
 async function readRunning(running: RunningHost | undefined): Promise<Fact<readonly string[]> | undefined> {

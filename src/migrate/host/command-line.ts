@@ -1,5 +1,6 @@
 import type { HostRoot } from "./host-root.ts";
 import { listSettings, type HostText, type Unit } from "./read-unit.ts";
+import type { Source } from "./source.ts";
 import { splitWords, type Span } from "./split-words.ts";
 
 /**
@@ -79,6 +80,17 @@ export async function readCommandLine(root: HostRoot, unit: Unit): Promise<Comma
   }
   flush();
   return { program: (first?.text ?? "").replace(/^[-@:+!]+/, ""), flags, regions: [own, ...regions], files };
+}
+
+/** The occurrence of a flag that counts: the last. */
+export function findFlag(commandLine: CommandLine | undefined, name: string): Flag | undefined {
+  return commandLine?.flags.findLast((flag) => flag.name === flagName(name));
+}
+
+/** Evidence for a flag. */
+export function flagSource(flag: Flag): Source {
+  const excerpt = flag.value === undefined ? `--${flag.name}` : `--${flag.name}=${flag.value}`;
+  return { t: "file", path: flag.path, line: flag.line, excerpt: excerpt.slice(0, 200) };
 }
 
 /** Flags that stand in one region of `text`. */

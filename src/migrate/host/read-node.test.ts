@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { hostRootFixture, hostRootOf } from "#test/support/host-root.ts";
+import { readNode } from "./read-node.ts";
+import { runtimeVersion } from "./read-runtime.ts";
+
+test("a kubeadm node with Docker, read from a copy", async () => {
+  await using host = await hostRootFixture("kubeadm-1.23");
+  const facts = await readNode(host.root);
+  assert.equal(facts.node, "worker-1");
+  assert.deepEqual(facts.os, { id: "ubuntu", version: "20.04", name: "Ubuntu 20.04.6 LTS", packageManager: "apt" });
+  assert.equal(facts.docker?.version?.value, "20.10.24~3-0~ubuntu-focal");
+  assert.deepEqual(facts.docker.dataRoot.value, "/var/lib/docker");
+  assert.deepEqual(facts.docker.storageDrivers, ["overlay2"]);
+  assert.equal(facts.docker.cgroupDriver?.value, "systemd");
+  assert.deepEqual(facts.docker.logOptions, { "max-size": "100m", "max-file": "3" });
+  assert.deepEqual(facts.docker.units, [
+    { name: "docker.service", active: undefined, enabled: true },
+    { name: "docker.socket", active: undefined, enabled: true },
+  ]);
+  assert.equal(runtimeVersion(facts.containerd), "1.6.33-1");
+  assert.equal(facts.containerd.config?.text, 'disabled_plugins = ["cri"]\n');
+  assert.equal(facts.criDockerd.installed, undefined);
+  assert.deepEqual(facts.cni, { configFiles: ["10-flannel.conflist"], plugins: ["loopback"] });
+  assert.deepEqual(facts.controlPlane, { apiServer: false, etcd: false });
+});
+
+test("flags of dockerd's unit count before daemon.json", async () => {
+  await using host = await hostRootOf(`
+== /etc/systemd/system/docker.service
+[Service]
+ExecStart=/usr/bin/dockerd --data-root /mnt/docker --exec-opt native.cgroupdriver=systemd --log-opt max-size=1g
+== /etc/docker/daemon.json
+{ "data-root": "/elsewhere", "live-restore": true }
+`);
+  const { docker } = await readNode(host.root);
+  assert.equal(docker?.dataRoot.value, "/mnt/docker");
+  assert.equal(docker.cgroupDriver?.value, "systemd");
+  assert.deepEqual(docker.logOptions, { "max-size": "1g" });
+  assert.equal(docker.liveRestore, true);
+});
+
+test("a daemon.json that is no JSON is a problem, not an end", async () => {
+  await using host = await hostRootOf("== /usr/bin/dockerd\n== /etc/docker/daemon.json\n{ oops");
+  const { docker } = await readNode(host.root);
+  assert.equal(docker?.problem, "/etc/docker/daemon.json: not JSON");
+});
+
+test("modules and sysctls are those of the next boot", async () => {
+  await using host = await hostRootOf(`
+== /etc/modules-load.d/k8s.conf
+# for pods
+br_netfilter
+== /usr/lib/sysctl.d/50-default.conf
+net.ipv4.ip_forward = 0
+== /etc/sysctl.d/99-k8s.conf
+net/ipv4/ip_forward=1
+`);
+  const { kernel } = await readNode(host.root);
+  assert.deepEqual([...kernel.modules], ["br_netfilter"]);
+  assert.equal(kernel.sysctls.get("net.ipv4.ip_forward"), "1");
+  assert.equal(kernel.cgroupVersion, undefined);
+});
+
+test("an empty root is a host that is not a node", async () => {
+  await using host = await hostRootOf("== /etc/hostname\nlaptop");
+  const facts = await readNode(host.root);
+  assert.deepEqual(facts.layout, { t: "none" });
+  assert.equal(facts.docker, undefined);
+  assert.equal(facts.os.packageManager, "none");
+});

@@ -1,0 +1,82 @@
+import type { HostRoot } from "./host-root.ts";
+import type { Packages } from "./read-packages.ts";
+import type { HostText } from "./read-unit.ts";
+import { readUnitState, type UnitFacts } from "./read-unit-state.ts";
+import type { RunningHost } from "./running-host.ts";
+import type { Fact } from "./source.ts";
+
+/** A runtime other than Docker that is, or is to be, on the host. */
+export type RuntimeFacts = {
+  /** Undefined when its program is not there. */
+  readonly installed: Fact<string> | "unknown-version" | undefined;
+  /** Its main configuration file. */
+  readonly config: HostText | undefined;
+  readonly unit: UnitFacts | undefined;
+};
+
+type Described = {
+  readonly binaries: readonly string[];
+  readonly packages: readonly string[];
+  readonly config: string;
+  readonly unit: string;
+  readonly version: RegExp;
+};
+
+/** Where each runtime keeps what we ask for. */
+export const runtimes = {
+  containerd: {
+    binaries: ["/usr/bin/containerd", "/usr/local/bin/containerd"],
+    packages: ["containerd.io", "containerd"],
+    config: "/etc/containerd/config.toml",
+    unit: "containerd.service",
+    version: /\bv?(\d+\.\d+\.\d+\S*)/,
+  },
+  "cri-dockerd": {
+    binaries: ["/usr/bin/cri-dockerd", "/usr/local/bin/cri-dockerd"],
+    packages: ["cri-dockerd"],
+    config: "/etc/systemd/system/cri-docker.service.d/10-kubelet.conf",
+    unit: "cri-docker.service",
+    version: /\b(\d+\.\d+\.\d+\S*)/,
+  },
+  ferry: {
+    binaries: ["/usr/bin/ferryd", "/usr/local/bin/ferryd"],
+    packages: ["ferry"],
+    config: "/etc/ferry/config.toml",
+    unit: "ferryd.service",
+    version: /\b(\d+\.\d+\.\d+\S*)/,
+  },
+} as const satisfies Record<string, Described>;
+
+type Sources = { readonly root: HostRoot; readonly running?: RunningHost | undefined; readonly packages: Packages };
+
+/** Whether a runtime is installed, in which version, how it is configured. */
+export async function readRuntime(sources: Sources, name: keyof typeof runtimes): Promise<RuntimeFacts> {
+  const { root } = sources;
+  const described: Described = runtimes[name];
+  const text = await root.findText(described.config);
+  return {
+    installed: await findInstalled(sources, described),
+    config: text === undefined ? undefined : { path: described.config, text },
+    unit: await readUnitState(sources, described.unit),
+  };
+}
+
+/** The version that is known, or undefined. */
+export function runtimeVersion({ installed }: RuntimeFacts): string | undefined {
+  return typeof installed === "object" ? installed.value : undefined;
+}
+
+async function findInstalled({ root, running, packages }: Sources, described: Described) {
+  for (const path of described.binaries) {
+    if (!(await root.exists(path))) continue;
+    const said = await running?.ask([path, "--version"]);
+    const value = described.version.exec(said ?? "")?.[1];
+    if (value !== undefined) return { value, source: { t: "system", what: `${path} --version` } } as const;
+    return packaged(packages, described) ?? "unknown-version";
+  }
+  return packaged(packages, described);
+}
+
+function packaged(packages: Packages, { packages: names }: Described): Fact<string> | undefined {
+  return names.map((name) => packages.find(name)).find((found) => found !== undefined);
+}

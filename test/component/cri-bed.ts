@@ -5,6 +5,7 @@ import { silentLogger } from "#base/logger.ts";
 import { openDaemon, type Daemon } from "../../src/daemon/compose.ts";
 import { decodeConfig } from "../../src/daemon/config.ts";
 import { openCriClient, type CriClient } from "#test/support/cri-client.ts";
+import { podNetwork } from "#test/support/pod-network.ts";
 import { command, unmountBelow } from "#test/support/processes.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { openTestImages, type TestImages } from "#test/support/test-images.ts";
@@ -22,13 +23,16 @@ export type CriBed = AsyncDisposable & {
   restart(): Promise<void>;
 };
 
-const bridge = "frcritest0";
+export type CriBedOptions = {
+  /** Another network for whoever runs at the same time. */
+  readonly bridge?: string;
+  readonly subnet?: string;
+  /** More lines of the configuration, which are in its section `cri` to begin with. */
+  readonly config?: (images: TestImages) => string;
+};
 
-/** Another bridge and subnet for whoever runs at the same time. */
-export type PodNetworkOptions = { readonly bridge: string; readonly subnet: string; readonly dataDir: string };
-
-/** `config`: more lines of the configuration, which are in its section `cri` to begin with. */
-export async function openCriBed(options: { config?: (images: TestImages) => string } = {}): Promise<CriBed> {
+export async function openCriBed(options: CriBedOptions = {}): Promise<CriBed> {
+  const { bridge = "frcritest0", subnet = "10.231.77.0/24" } = options;
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await temporaryDirectory("cri"));
   const images = undo.use(await openTestImages());
@@ -38,7 +42,7 @@ export async function openCriBed(options: { config?: (images: TestImages) => str
   await mkdir(logs);
   await writeFile(
     join(network, "10-pods.conflist"),
-    JSON.stringify(podNetwork({ bridge, subnet: "10.231.77.0/24", dataDir: join(directory.path, "leases") })),
+    JSON.stringify(podNetwork({ bridge, subnet, dataDir: join(directory.path, "leases") })),
   );
   const { config } = decodeConfig(
     `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ""\n` +
@@ -52,7 +56,7 @@ export async function openCriBed(options: { config?: (images: TestImages) => str
     await unmountBelow(state);
     await command(["ip", "link", "delete", bridge]).catch(() => {});
     assert.deepEqual(pods, []);
-    const leases = await readdir(join(directory.path, "leases", "frcritest")).catch(() => []);
+    const leases = await readdir(join(directory.path, "leases", bridge)).catch(() => []);
     assert.deepEqual(
       leases.filter((name) => /^\d/.test(name)),
       [],
@@ -87,19 +91,4 @@ export async function openCriBed(options: { config?: (images: TestImages) => str
 export async function readLog(path: string): Promise<string[]> {
   const lines = (await readFile(path, "utf8")).trimEnd().split("\n");
   return lines.map((line) => line.split(" ").slice(3).join(" "));
-}
-
-export function podNetwork({ bridge, subnet, dataDir }: PodNetworkOptions) {
-  return {
-    cniVersion: "1.0.0",
-    name: "frcritest",
-    plugins: [
-      {
-        type: "bridge",
-        bridge,
-        isGateway: true,
-        ipam: { type: "host-local", dataDir, ranges: [[{ subnet }]] },
-      },
-    ],
-  };
 }

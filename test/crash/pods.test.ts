@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { openCriClient } from "#test/support/cri-client.ts";
+import { podNetwork } from "#test/support/pod-network.ts";
 import { command } from "#test/support/processes.ts";
 import { requireRoot } from "#test/support/require.ts";
 import { openTestImages } from "#test/support/test-images.ts";
-import { podNetwork } from "../component/cri-bed.ts";
-import { openCriClient } from "#test/support/cri-client.ts";
 import { CrashBed } from "./crash-bed.ts";
 import { podKillPoints, podOperations, type Pod } from "./pod-operations.ts";
-import { readSystemState } from "./system-state.ts";
+import { settledPodState } from "./pod-state.ts";
 
 const bridge = "frcrash0";
 const order = ["runPodSandbox", "createContainer", "startContainer", "stopContainer", "stopPodSandbox"] as const;
@@ -32,7 +31,9 @@ test("kill -9 at every step of a pod's life, and the kubelet's retry ends as if 
     await pod.client.images.pullImage({ image: { image: bed.image } });
     for (const step of Object.values(podOperations)) await step(pod);
   });
-  const baseline = await settled(bed, leases);
+  const { root, state, cgroupParent } = bed;
+  const settled = async () => await settledPodState({ root, state, cgroupParent, leases, bridge });
+  const baseline = await settled();
   for (const point of podKillPoints) {
     const title = `${point.during}: ${point.when} ${point.at}`;
     await t.test(title, async () => {
@@ -53,7 +54,7 @@ test("kill -9 at every step of a pod's life, and the kubelet's retry ends as if 
         Object.assign(pod, known);
         for (const step of from(point.during)) await podOperations[step](pod);
       });
-      assert.deepEqual(await settled(bed, leases), baseline);
+      assert.deepEqual(await settled(), baseline);
       clean.move();
     });
   }
@@ -84,29 +85,4 @@ async function startClean(bed: CrashBed): Promise<void> {
     const { items } = await client.runtime.listPodSandbox({});
     for (const { id } of items) await client.runtime.removePodSandbox({ podSandboxId: id });
   });
-}
-
-/** What is on the machine, once removals in the background are through. */
-async function settled(bed: CrashBed, leases: string) {
-  let last = "";
-  for (let tries = 0; ; tries++) {
-    const now = { ...(await readSystemState(bed)), ...(await readPods(bed, leases)) };
-    const text = JSON.stringify(now);
-    if (text === last || tries > 40) return now;
-    last = text;
-    await sleep(100);
-  }
-}
-
-async function readPods(bed: CrashBed, leases: string) {
-  const names = async (path: string) => await readdir(path).catch(() => []);
-  const veths = (await command(["ip", "-o", "link", "show", "master", bridge]).catch(() => "")).split("\n");
-  return {
-    podNamespaces: await names(join(bed.state, "pods")),
-    podResults: await names(join(bed.state, "pod-network")),
-    sandboxes: await names(join(bed.state, "sandboxes")),
-    sandboxFiles: await names(join(bed.root, "sandboxes", "k8s.io")),
-    podAddresses: (await names(join(leases, "frcritest"))).filter((name) => /^\d/.test(name)),
-    veths: veths.filter((line) => line !== "").length,
-  };
 }

@@ -92,7 +92,12 @@ export interface Task {
   /** Pids in the host's view. */
   pids(call: Call): Promise<number[]>;
   stats(call: Call): Promise<TaskStats>;
-  /** Moves the log away when asked to from outside (kubelet): the monitor opens the path anew. */
+  /**
+   * Somebody moved the log away (kubelet): settles when the process's output goes to a new file at its path. Without
+   * effect when it goes there already.
+   *
+   * @throws failedPrecondition when it does not run or has no log
+   */
   reopenLog(call: Call): Promise<void>;
   /** Removes what the runtime and the monitor keep of it; kills what is left with `force`. Idempotent. */
   delete(call: Call, options?: { force?: boolean }): Promise<void>;

@@ -42,7 +42,10 @@ export class SyscallError extends Error {
 /** Runs `fn` on one of koffi's threads. @throws SyscallError when it answers a negative number */
 export async function run(what: string, fn: KoffiFunction, ...args: Argument[]): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
+  // Koffi points the kernel to a buffer's bytes and holds no reference to it: this callback does, until the call is over.
+  const held = [...args];
   fn.async(...args, (error: Error | null, result: number) => {
+    held.length = 0;
     if (error !== null) reject(error);
     else if (result < 0) reject(new SyscallError(what, koffi.errno()));
     else resolve(result);

@@ -28,6 +28,7 @@ import { startDirectExec } from "./direct-exec.ts";
 import { findExit } from "./exit-file.ts";
 import type { FdPoller } from "./fd-poller.ts";
 import { startMonitoredExec } from "./monitored-exec.ts";
+import { reopenMonitorLog } from "./reopen-monitor-log.ts";
 import { findProcess, isAlive, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 import { runRuntime } from "./runtime-binary.ts";
 import { ownFiles, taskName, type TaskPaths } from "./task-paths.ts";
@@ -59,6 +60,7 @@ export class ConmonTask implements Task {
   readonly #parts: ConmonTaskParts;
   readonly #exited = Promise.withResolvers<TaskExit>();
   readonly #attaching = new Limiter(1);
+  readonly #reopening = new Limiter(1);
   #exit: TaskExit | undefined;
   #started: boolean;
   #cgroups: CgroupPaths | undefined;
@@ -176,10 +178,14 @@ export class ConmonTask implements Task {
     return await readStats(cgroups, this.pid);
   }
 
-  async reopenLog(_call: Call): Promise<void> {
+  async reopenLog({ signal }: Pick<Call, "signal">): Promise<void> {
     this.#assertNotEnded();
-    if (this.record.logPath === undefined) throw this.#error("failedPrecondition", "has no log");
-    await this.control.reopenLog();
+    const { logPath } = this.record;
+    if (logPath === undefined) throw this.#error("failedPrecondition", "has no log");
+    const monitorPid = Number(await readFile(this.paths.monitorPid, "utf8").catch(() => "0"));
+    using _one = await this.#reopening.acquire(signal);
+    const reopened = await reopenMonitorLog({ control: this.control, monitorPid, logPath, signal });
+    if (!reopened) throw this.#error("failedPrecondition", "not running");
   }
 
   async delete(call: Call, options: { force?: boolean } = {}): Promise<void> {

@@ -1,6 +1,6 @@
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { messageOf } from "#base/errors.ts";
+import { isKind, messageOf } from "#base/errors.ts";
 import type { Logger } from "#base/logger.ts";
 import type { ConmonTask } from "./conmon-task.ts";
 
@@ -15,6 +15,7 @@ export class LogRotator {
   readonly #tasks: () => Iterable<ConmonTask>;
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
+  readonly #closed = new AbortController();
   #busy = false;
 
   constructor(tasks: () => Iterable<ConmonTask>, log: Logger) {
@@ -25,6 +26,7 @@ export class LogRotator {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#closed.abort();
   }
 
   /** One after the other: it may take its time, not the machine's. */
@@ -43,7 +45,8 @@ export class LogRotator {
     if (logPath === undefined || logMaxBytes === undefined || task.exit !== undefined) return;
     try {
       const stats = await stat(logPath).catch(() => undefined);
-      if (stats !== undefined && stats.size >= logMaxBytes) await rotateLog(task, logPath, logMaxFiles ?? 1);
+      if (stats !== undefined && stats.size >= logMaxBytes)
+        await rotateLog(task, { path: logPath, maxFiles: logMaxFiles ?? 1, signal: this.#closed.signal });
     } catch (error) {
       this.#log.warn({ containerId: task.ref.containerId }, `log rotation: ${messageOf(error)}`);
     }
@@ -51,11 +54,17 @@ export class LogRotator {
 }
 
 /** Leaves `maxFiles`, the one written to included. */
-export async function rotateLog(task: Pick<ConmonTask, "control">, path: string, maxFiles: number): Promise<void> {
+export async function rotateLog(
+  task: Pick<ConmonTask, "reopenLog">,
+  { path, maxFiles, signal }: { path: string; maxFiles: number; signal: AbortSignal },
+): Promise<void> {
   const numbers = await rotatedNumbers(path);
   const next = `${path}.${(numbers.at(-1) ?? 0) + 1}`;
   await rename(path, next);
-  if (!(await task.control.reopenLog())) {
+  try {
+    await task.reopenLog({ signal });
+  } catch (error) {
+    if (!isKind(error, "failedPrecondition")) throw error;
     // The monitor ended in between: its log keeps its name.
     await rename(next, path);
     return;

@@ -17,6 +17,7 @@ const eventfdWrite = libc.func("int eventfd_write(int fd, uint64_t value)");
 const eventfdRead = libc.func("int eventfd_read(int fd, void *value)");
 const poll = libc.func("int poll(void *fds, unsigned long count, int timeout)");
 const close = libc.func("int close(int fd)");
+const ioctl = libc.func("int ioctl(int fd, unsigned long request, void *argument)");
 const syscall2 = libc.func("long syscall(long number, int a, int b)");
 const syscall4 = koffi.load("libc.so.6").func("long syscall(long number, int a, int b, void *c, unsigned int d)");
 
@@ -26,6 +27,7 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const FIONREAD = 0x541b;
 /** The same on every architecture since Linux 5.3. */
 const SYS_pidfd_send_signal = 424;
 const SYS_pidfd_open = 434;
@@ -88,6 +90,12 @@ export function wakeEventFd(fd: number): void {
 /** Takes back what {@link wakeEventFd} did. */
 export function drainEventFd(fd: number): void {
   eventfdRead(fd, Buffer.alloc(8));
+}
+
+/** How many bytes of a pipe nobody has read yet, asked at either end. Source: pipe(7). */
+export function unreadBytes(fd: number): number {
+  const count = new Int32Array(1);
+  return (ioctl(fd, FIONREAD, count) as number) < 0 ? 0 : (count[0] ?? 0);
 }
 
 /** poll(2) over `struct pollfd`s in `entries`, which must not be touched until the promise settles. */

@@ -71,7 +71,9 @@ export class ProcessOutput {
 
   async reopenLog(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const earlier = this.#betweenAppends;
     this.#betweenAppends = async () => {
+      await earlier?.();
       await this.#logFile?.reopen().then(resolve, reject);
     };
     this.#onGrown();
@@ -123,8 +125,9 @@ export class ProcessOutput {
 
   /** False when it was the last. */
   async #step(): Promise<boolean> {
-    await this.#betweenAppends?.();
+    const between = this.#betweenAppends;
     this.#betweenAppends = undefined;
+    await between?.();
     const ending = this.#ending;
     this.#grown = false;
     let any = false;

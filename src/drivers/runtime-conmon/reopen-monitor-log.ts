@@ -1,0 +1,49 @@
+import { open, readdir, rm, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { EngineError } from "#base/errors.ts";
+import type { ControlFifo } from "./control-fifo.ts";
+
+const stepMs = 2;
+/** From the message that was read to the new file: two system calls of the monitor. */
+const openWaitMs = 10_000;
+
+export type ReopenRequest = {
+  readonly control: ControlFifo;
+  readonly monitorPid: number;
+  readonly logPath: string;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Has the monitor begin a new file at the log's path, and waits until it writes there. False when there is none any more.
+ *
+ * Conmon makes `<path>.tmp` and renames it over the path. So it is not asked when it writes to the path already, which
+ * would throw away what is there; and since it ends, and the container with it, when it cannot make that file, the file is
+ * made before. Source: conmon src/ctr_logging.c, reopen_k8s_file.
+ */
+export async function reopenMonitorLog({ control, monitorPid, logPath, signal }: ReopenRequest): Promise<boolean> {
+  if (await writesTo(monitorPid, logPath)) return true;
+  const temporary = `${logPath}.tmp`;
+  await (await open(temporary, "a", 0o640)).close();
+  if (!(await control.reopenLog())) {
+    await rm(temporary, { force: true });
+    return false;
+  }
+  for (const end = performance.now() + openWaitMs; !(await writesTo(monitorPid, logPath));) {
+    if (performance.now() > end) throw new EngineError("deadlineExceeded", `log ${logPath}: not opened anew in 10 s`);
+    await sleep(stepMs, undefined, { signal });
+  }
+  return true;
+}
+
+/** Whether one of the process's files is the one at `path`. */
+async function writesTo(pid: number, path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) return false;
+  const directory = `/proc/${pid}/fd`;
+  for (const fd of await readdir(directory).catch(() => [])) {
+    const file = await stat(`${directory}/${fd}`).catch(() => undefined);
+    if (file?.ino === found.ino && file.dev === found.dev) return true;
+  }
+  return false;
+}

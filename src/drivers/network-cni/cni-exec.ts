@@ -1,9 +1,8 @@
-import { spawn } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { EngineError, type ErrorKind } from "#base/errors.ts";
 import type { JsonObject, JsonValue } from "#base/json.ts";
+import { runProcess } from "#base/processes/run-process.ts";
 import type { Call } from "#core/call.ts";
 
 export type CniCommand = "ADD" | "DEL" | "CHECK";
@@ -45,23 +44,18 @@ export async function execPlugin(
 ): Promise<JsonObject | undefined> {
   const path = await findPlugin(options.binDirectories, plugin.type);
   const limit = AbortSignal.timeout(options.timeoutMs);
-  const signal = AbortSignal.any([call.signal, limit]);
-  signal.throwIfAborted();
-  const child = spawn(path, [], {
+  const { code, signal, stdout, stderr } = await runProcess({
+    path,
+    args: [],
     env: environment(options.binDirectories, command, plugin),
-    stdio: ["pipe", "pipe", "pipe"],
-    signal,
-    killSignal: "SIGKILL",
+    input: JSON.stringify(plugin.config),
+    signal: AbortSignal.any([call.signal, limit]),
   });
-  // A plugin that exits before it has read its input is reported by its exit code.
-  child.stdin.on("error", () => {});
-  child.stdin.end(JSON.stringify(plugin.config));
-  const ended = Promise.withResolvers<number | null>();
-  child.once("error", (error) => ended.reject(limit.aborted ? tooSlow(plugin, command, options.timeoutMs) : error));
-  child.once("close", ended.resolve);
-  const [code, stdout, stderr] = await Promise.all([ended.promise, text(child.stdout), text(child.stderr)]);
   if (code === 0) return stdout.trim() === "" ? undefined : parseObject(stdout, plugin.type);
-  throw pluginError(`network ${textOf(plugin.config["name"])}: plugin ${plugin.type} ${command}`, code, stdout, stderr);
+  if (signal !== 0) call.signal.throwIfAborted();
+  if (signal !== 0 && limit.aborted) throw tooSlow(plugin, command, options.timeoutMs);
+  const what = `network ${textOf(plugin.config["name"])}: plugin ${plugin.type} ${command}`;
+  throw pluginError(what, signal === 0 ? `exit code ${code}` : "killed", { stdout, stderr });
 }
 
 function tooSlow({ type }: CniPlugin, command: CniCommand, timeoutMs: number): EngineError {
@@ -112,13 +106,13 @@ function parseObject(json: string, type: string): JsonObject {
   throw new EngineError("internal", `network plugin ${type}: answer is not a JSON object`);
 }
 
-function pluginError(what: string, code: number | null, stdout: string, stderr: string): EngineError {
+function pluginError(what: string, end: string, { stdout, stderr }: { stdout: string; stderr: string }): EngineError {
   let answer: JsonObject;
   try {
     answer = parseObject(stdout, "");
   } catch {
     const output = (stderr.trim() || stdout.trim()).slice(0, 1000);
-    return new EngineError("internal", `${what}: ${code === null ? "killed" : `exit code ${code}`}: ${output}`);
+    return new EngineError("internal", `${what}: ${end}: ${output}`);
   }
   const facts = [textOf(answer["msg"]), textOf(answer["details"])].filter((fact) => fact !== "").join(": ");
   return new EngineError(kindOfCode[Number(answer["code"])] ?? "internal", `${what}: ${facts}`);

@@ -1,8 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { watch } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { constants } from "node:os";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { Readable, type Writable } from "node:stream";
@@ -10,6 +7,7 @@ import { nowNs } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
 import { abortable } from "#base/keyed-lock.ts";
 import { parseSignal } from "#base/parse-signal.ts";
+import { type RunningChild, startProcess } from "#base/processes/start-process.ts";
 import type { Call } from "#core/call.ts";
 import type { ExecProcess, TaskExit, TaskStreams } from "#core/tasks/runtime.ts";
 import type { ExecRequest } from "./exec-request.ts";
@@ -31,9 +29,12 @@ export async function startDirectExec(request: ExecRequest): Promise<ExecProcess
   await mkdir(directory, { recursive: true });
   const files = { process: join(directory, "process.json"), pid: join(directory, "pid"), log: join(directory, "log") };
   await writeFile(files.process, formatSpec(spec.process));
-  const { child, streams } = spawnExec(request, files);
-  const ended = endOf(child);
   const cleanUp = () => rm(directory, { recursive: true, force: true });
+  const { child, streams } = await spawnExec(request, files).catch(async (error: unknown) => {
+    await cleanUp();
+    throw error;
+  });
+  const ended = endOf(child);
   try {
     const pid = await abortable(pidOf(files.pid, directory, ended), call.signal);
     if (pid === undefined) {
@@ -88,10 +89,10 @@ class DirectExec implements ExecProcess {
   }
 }
 
-function spawnExec(
+async function spawnExec(
   { binary, name, attach, spec }: ExecRequest,
   files: { process: string; pid: string; log: string },
-): { child: ChildProcess; streams: TaskStreams } {
+): Promise<{ child: RunningChild; streams: TaskStreams }> {
   const input = spec.stdin && attach.stdin ? openPipe() : undefined;
   const output = attach.stdout ? openPipe() : undefined;
   const errors = attach.stderr ? openPipe() : undefined;
@@ -103,11 +104,17 @@ function spawnExec(
     `--pid-file=${files.pid}`,
     name,
   ];
-  const stdio = [input?.read ?? "ignore", output?.write ?? "ignore", errors?.write ?? "ignore"] as const;
-  const child = spawn(binary.path, args, { cwd: "/", env: childEnvironment, stdio: [...stdio] });
-  child.on("error", () => {});
-  for (const fd of [input?.read, output?.write, errors?.write]) if (fd !== undefined) closeFd(fd);
-  return { child, streams: new PipeStreams(input?.write, output?.read, errors?.read) };
+  const fds = [input?.read ?? "null", output?.write ?? "null", errors?.write ?? "null"] as const;
+  const streams = new PipeStreams(input?.write, output?.read, errors?.read);
+  try {
+    const child = await startProcess({ path: binary.path, args, cwd: "/", env: childEnvironment, fds });
+    return { child, streams };
+  } catch (error) {
+    await streams[Symbol.asyncDispose]();
+    throw error;
+  } finally {
+    for (const fd of fds) if (fd !== "null") closeFd(fd);
+  }
 }
 
 class PipeStreams implements TaskStreams {
@@ -133,14 +140,9 @@ function quiet(socket: Socket): Socket {
   return socket.on("error", () => {});
 }
 
-async function endOf(child: ChildProcess): Promise<TaskExit> {
-  const end = await once(child, "exit").catch(() => [127, null]);
-  const [code, signal] = end as [number | null, NodeJS.Signals | null];
-  return {
-    exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
-    exitedAtNs: nowNs(),
-    oomKilled: false,
-  };
+async function endOf({ exited }: RunningChild): Promise<TaskExit> {
+  const { code } = await exited;
+  return { exitCode: code, exitedAtNs: nowNs(), oomKilled: false };
 }
 
 /** The runtime writes the pid file when the process runs; undefined when it ended without having done so. */

@@ -1,10 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { EngineError } from "#base/errors.ts";
+import { type RunningChild, startProcess } from "#base/processes/start-process.ts";
 import { childEnvironment, globalArguments, type RuntimeBinary } from "./runtime-binary.ts";
 import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";
+import { closeFd, openPipe } from "./syscalls.ts";
 
 export type MonitorRequest = {
   readonly conmonPath: string;
@@ -40,16 +40,15 @@ type Message = { data: number; message?: string };
  */
 export async function startMonitor(request: MonitorRequest, signal: AbortSignal): Promise<Monitor> {
   signal.throwIfAborted();
-  const child = spawnConmon(request);
-  const sync = pipeOf(child, 3);
+  const { child, sync, stderr: stderrPipe, start, attach } = await spawnConmon(request);
   const ended = Promise.withResolvers<number | undefined>();
   const first = Promise.withResolvers<Message | undefined>();
   readMessages(sync, first.resolve, ended.resolve);
-  const stderr = collect(child);
+  const stderr = collect(stderrPipe);
   const abort = () => void killMonitor(request.directory, child);
   signal.addEventListener("abort", abort, { once: true });
   try {
-    await release(child, request);
+    await release(request, { child, start, attach });
     const message = await first.promise;
     signal.throwIfAborted();
     if (message !== undefined && message.data >= 0) return { pid: message.data, ended: ended.promise };
@@ -57,7 +56,7 @@ export async function startMonitor(request: MonitorRequest, signal: AbortSignal)
     const logged = await readFile(join(request.directory, runtimeLog), "utf8").catch(() => "");
     throw toRuntimeError(logged === "" ? (message?.message ?? (await stderr)) : logged, what, request.command);
   } catch (error) {
-    sync.destroy();
+    for (const pipe of [sync, stderrPipe, start, attach]) pipe?.destroy();
     throw error;
   } finally {
     signal.removeEventListener("abort", abort);
@@ -68,7 +67,16 @@ export async function startMonitor(request: MonitorRequest, signal: AbortSignal)
 /** Where the runtime says what is wrong: with a terminal its stderr is not heard. */
 export const runtimeLog = "runtime.log";
 
-function spawnConmon(request: MonitorRequest): ChildProcess {
+/** Conmon, and our ends of the pipes that it was given. */
+type Launched = {
+  readonly child: RunningChild;
+  readonly stderr: Socket;
+  readonly sync: Socket;
+  readonly start: Socket | undefined;
+  readonly attach: Socket | undefined;
+};
+
+async function spawnConmon(request: MonitorRequest): Promise<Launched> {
   const runtimeArguments = globalArguments({ ...request.binary, systemdCgroup: false });
   const args = [
     "--api-version",
@@ -87,25 +95,32 @@ function spawnConmon(request: MonitorRequest): ChildProcess {
     ...(request.binary.systemdCgroup ? ["--systemd-cgroup"] : []),
     ...request.arguments,
   ];
-  const attached = request.beforeExec !== undefined;
   const env = {
     ...childEnvironment,
     _OCI_SYNCPIPE: "3",
     ...(needsStartPipe(request) && { _OCI_STARTPIPE: "4" }),
-    ...(attached && { _OCI_ATTACHPIPE: "5" }),
+    ...(request.beforeExec !== undefined && { _OCI_ATTACHPIPE: "5" }),
   };
-  const pipes = attached
-    ? (["pipe", "pipe", "pipe"] as const)
-    : needsStartPipe(request)
-      ? (["pipe", "pipe"] as const)
-      : (["pipe"] as const);
-  const child = spawn(request.conmonPath, args, {
-    cwd: request.directory,
-    env,
-    stdio: ["ignore", "ignore", "pipe", ...pipes],
-  });
-  child.on("error", () => {});
-  return child;
+  const [stderr, sync] = [openPipe(), openPipe()];
+  const start = needsStartPipe(request) ? openPipe() : undefined;
+  const attach = request.beforeExec === undefined ? undefined : openPipe();
+  const theirs = [stderr.write, sync.write, start?.read, attach?.write].filter((fd) => fd !== undefined);
+  const ours = {
+    stderr: new Socket({ fd: stderr.read, readable: true, writable: false }),
+    sync: new Socket({ fd: sync.read, readable: true, writable: false }),
+    start: start && new Socket({ fd: start.write, readable: false, writable: true }),
+    attach: attach && new Socket({ fd: attach.read, readable: true, writable: false }),
+  };
+  try {
+    const fds = ["null", "null", ...theirs] as const;
+    const child = await startProcess({ path: request.conmonPath, args, cwd: request.directory, env, fds });
+    return { child, ...ours };
+  } catch (error) {
+    for (const pipe of Object.values(ours)) pipe?.destroy();
+    throw error;
+  } finally {
+    for (const fd of theirs) closeFd(fd);
+  }
 }
 
 function needsStartPipe(request: MonitorRequest): boolean {
@@ -113,24 +128,20 @@ function needsStartPipe(request: MonitorRequest): boolean {
 }
 
 /** Conmon waits on the start pipe: once before it forks, so that it can be moved, and once more before an attached exec. */
-async function release(child: ChildProcess, request: MonitorRequest): Promise<void> {
-  if (!needsStartPipe(request)) return;
-  const start = pipeOf(child, 4);
+async function release(
+  request: MonitorRequest,
+  { child, start, attach }: Pick<Launched, "child" | "start" | "attach">,
+): Promise<void> {
+  if (start === undefined) return;
   start.on("error", () => {});
   await Promise.all(request.cgroupFiles.map((file) => writeFile(file, String(child.pid))));
   start.write("0");
-  if (request.beforeExec === undefined) return void start.end();
+  if (request.beforeExec === undefined || attach === undefined) return void start.end();
   const ready = Promise.withResolvers<void>();
-  pipeOf(child, 5).once("data", ready.resolve).once("close", ready.resolve).once("error", ready.resolve);
+  attach.once("data", ready.resolve).once("close", ready.resolve).once("error", ready.resolve);
   await ready.promise;
   await request.beforeExec();
   start.end("0");
-}
-
-function pipeOf(child: ChildProcess, at: number): Socket {
-  const pipe = child.stdio[at];
-  if (pipe instanceof Socket) return pipe;
-  throw new EngineError("internal", `conmon: could not be started`);
 }
 
 /** First message: the pid, or what went wrong. Second, for an exec: the exit code. */
@@ -170,21 +181,17 @@ function parseMessage(line: string): Message | undefined {
   }
 }
 
-async function collect(child: ChildProcess): Promise<string> {
+async function collect(stderr: Socket): Promise<string> {
   let text = "";
   const done = Promise.withResolvers<void>();
-  child.stderr?.on("data", (chunk: Buffer) => (text = (text + chunk.toString()).slice(0, 16_384)));
-  child.stderr?.on("close", done.resolve);
-  child.on("error", (error) => {
-    text = error.message;
-    done.resolve();
-  });
+  stderr.on("data", (chunk: Buffer) => (text = (text + chunk.toString()).slice(0, 16_384)));
+  stderr.on("error", () => {}).on("close", done.resolve);
   await done.promise;
   return text;
 }
 
 /** The runtime that conmon started dies with it (PDEATHSIG). */
-async function killMonitor(directory: string, child: ChildProcess): Promise<void> {
+async function killMonitor(directory: string, child: RunningChild): Promise<void> {
   child.kill("SIGKILL");
   const pid = Number(await readFile(join(directory, "monitor.pid"), "utf8").catch(() => "0"));
   if (pid > 1) {

@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
+import { runProcess } from "#base/processes/run-process.ts";
 import type { Call } from "#core/call.ts";
 import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";
 
@@ -33,22 +31,14 @@ export const childEnvironment = {
  * @throws what `toRuntimeError` makes of its text when it fails
  */
 export async function runRuntime(call: Call, binary: RuntimeBinary, command: readonly string[]): Promise<void> {
-  const child = spawn(binary.path, [...globalArguments(binary), ...command], {
+  const { code, stderr } = await runProcess({
+    path: binary.path,
+    args: [...globalArguments(binary), ...command],
     cwd: "/",
     env: childEnvironment,
-    stdio: ["ignore", "ignore", "pipe"],
     signal: call.signal,
-    killSignal: "SIGKILL",
   });
-  let stderr = "";
-  child.stderr.on("data", (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(0, 16_384)));
-  const closed = once(child, "close");
-  // An abort fails it too; the wait for the exit tells.
-  closed.catch(() => undefined);
-  const [code] = (await once(child, "exit")) as [number | null];
-  // A container that was made keeps the pipe open: what the runtime wrote is there at once.
-  await Promise.race([closed, sleep(20, undefined, { ref: false })]);
-  child.stderr.destroy();
   if (code === 0) return;
+  call.signal.throwIfAborted();
   throw toRuntimeError(stderr, `${binary.name} ${command[0] ?? ""}`);
 }

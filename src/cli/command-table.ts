@@ -37,6 +37,7 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Update configuration of containers",
     load: async () => (await import("./commands/update.ts")).update,
   },
+  pods: { summary: "List the kubelet's pods", load: async () => (await import("./commands/pods.ts")).pods },
   ps: { summary: "List containers", load: async () => (await import("./commands/ps.ts")).ps },
   logs: { summary: "Fetch the logs of a container", load: async () => (await import("./commands/logs.ts")).logs },
   exec: {
@@ -111,6 +112,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   "migrate images": {
     summary: "Carry images out of a stopped Docker's data root",
     load: async () => (await import("./commands/migrate-images.ts")).migrateImagesCommand,
+  },
+  "pod inspect": {
+    summary: "Display details of pods",
+    load: async () => (await import("./commands/inspect.ts")).inspectKind("pod"),
   },
   "network create": {
     summary: "Create a network",
@@ -221,6 +226,8 @@ export const aliases: Readonly<Record<string, string>> = {
   "image list": "images",
   "image rm": "rmi",
   "image remove": "rmi",
+  "pod ls": "pods",
+  "pod list": "pods",
   "network list": "network ls",
   "network remove": "network rm",
   "volume list": "volume ls",

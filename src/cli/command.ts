@@ -25,7 +25,7 @@ export type Command = {
   /** Exit code when the command line itself is wrong; Docker's is 125 for `run`, 1 elsewhere. */
   readonly usageExitCode?: number;
   /** What completion offers for arguments. */
-  readonly completes?: "containers" | "running" | "images" | "networks" | "volumes";
+  readonly completes?: "containers" | "running" | "images" | "networks" | "volumes" | "pods";
   /** Resolves to the exit code. @throws CliError, DockerApiError, EngineError */
   readonly run: (session: Session, input: Input) => Promise<number>;
 };

@@ -38,6 +38,7 @@ import { recover } from "#engine/recover.ts";
 import { SandboxImage } from "#engine/sandbox-image.ts";
 import { Supervisor } from "#engine/supervisor.ts";
 import { openCriServer } from "#surfaces/cri/server.ts";
+import type { PodSettings } from "#surfaces/docker/pods/pod-settings.ts";
 import { openDockerServer } from "#surfaces/docker/server.ts";
 import type { Config } from "./config.ts";
 import { engineSettings } from "./engine-settings.ts";
@@ -194,9 +195,15 @@ async function openSurfaces(call: Call, engine: Engine, stack: AsyncDisposableSt
     socketPath: socket,
     version: readVersion(),
     namespace: parseNamespace(namespace),
+    pods: { namespace: parseNamespace(config.cri.namespace), access: toPodAccess(config.docker.pods) },
     ...(groupId === undefined ? {} : { groupId }),
   });
   stack.use(server);
+}
+
+/** The configuration has nothing else. */
+function toPodAccess(text: string): PodSettings["access"] {
+  return text === "hidden" || text === "writable" ? text : "read-only";
 }
 
 /** Nothing of it is loaded before somebody connects. */

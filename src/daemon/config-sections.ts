@@ -11,6 +11,11 @@ export const sections = {
     socket: text("/run/ferry/docker.sock", "Socket of the Docker Engine API; empty opens none."),
     group: text("", "Group, by name or number, that may use the socket; empty is root alone."),
     namespace: text("moby", "Namespace that Docker clients see."),
+    pods: choice(
+      ["hidden", "read-only", "writable"],
+      "read-only",
+      "A kubelet's pods beside Docker's containers, under dockershim's names; changes to them are refused unless writable.",
+    ),
   },
   cri: {
     enable: flag(true, "Serve the kubelet (CRI v1 and v1alpha2)."),

@@ -19,7 +19,7 @@ export type PruneContainersRequest = {
 
 export type PrunedContainers = { readonly deleted: readonly ContainerId[]; readonly reclaimedBytes: number };
 
-/** Removes every container that does not run and fits the request. Publishes `prune`. */
+/** Removes every container that does not run and fits the request; a pod's are its kubelet's. Publishes `prune`. */
 export async function pruneContainers(
   call: Call,
   engine: Engine,
@@ -28,7 +28,7 @@ export async function pruneContainers(
   const deleted: ContainerId[] = [];
   let reclaimedBytes = 0;
   for (const container of await engine.containers.list(call)) {
-    if (!fits(container, request)) continue;
+    if (container.sandboxId !== undefined || !fits(container, request)) continue;
     try {
       const { writable } = await containerSize(call, engine, container);
       await removeContainer(call, engine, { container: container.id, force: false, removeVolumes: false });

@@ -31,6 +31,11 @@ export class SandboxImage {
     this.#name = toName(options.reference);
   }
 
+  /** As a person wrote it; empty: there is none. */
+  get reference(): string {
+    return this.#options.reference;
+  }
+
   /** Whether an image of these names is kept for pods: no prune takes it, and a kubelet is told that it is pinned. */
   isPinned({ namespace }: Pick<Call, "namespace">, names: readonly ImageName[]): boolean {
     return this.#name !== undefined && namespace === this.#options.namespace && names.includes(this.#name);

@@ -17,6 +17,8 @@ export type CriBed = AsyncDisposable & {
   readonly v1alpha2: CriClient;
   readonly image: string;
   readonly registry: TestImages;
+  /** Where it was asked for. */
+  readonly dockerSocket: string;
   /** Where a test may put what it likes. */
   readonly directory: string;
   readonly logDirectory: string;
@@ -24,6 +26,8 @@ export type CriBed = AsyncDisposable & {
 };
 
 export type CriBedOptions = {
+  /** Whether Docker's socket is served too. */
+  readonly docker?: boolean;
   /** Another network for whoever runs at the same time. */
   readonly bridge?: string;
   readonly subnet?: string;
@@ -38,6 +42,7 @@ export async function openCriBed(options: CriBedOptions = {}): Promise<CriBed> {
   const images = undo.use(await openTestImages());
   const [root, state, network, logs] = ["root", "state", "net.d", "logs"].map((name) => join(directory.path, name));
   assert.ok(root && state && network && logs);
+  const dockerSocket = join(directory.path, "docker.sock");
   await mkdir(network);
   await mkdir(logs);
   await writeFile(
@@ -45,7 +50,7 @@ export async function openCriBed(options: CriBedOptions = {}): Promise<CriBed> {
     JSON.stringify(podNetwork({ bridge, subnet, dataDir: join(directory.path, "leases") })),
   );
   const { config } = decodeConfig(
-    `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ""\n` +
+    `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ${JSON.stringify(options.docker === true ? dockerSocket : "")}\n` +
       `[cri]\ncni_conf_dir = ${JSON.stringify(network)}\n${options.config?.(images) ?? ""}`,
   );
   const open = async () => await openDaemon({ config, log: silentLogger });
@@ -77,6 +82,7 @@ export async function openCriBed(options: CriBedOptions = {}): Promise<CriBed> {
     v1alpha2: clients[1],
     image: images.small,
     registry: images,
+    dockerSocket,
     directory: directory.path,
     logDirectory: logs,
     async restart() {

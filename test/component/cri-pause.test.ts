@@ -20,6 +20,8 @@ suite("the process that a pod stands on", { skip: isRoot ? false : "needs root" 
   let bed: CriBed;
   before(async () => {
     bed = await openCriBed({
+      bridge: "frcripause0",
+      subnet: "10.231.80.0/24",
       config: ({ host }) => `sandbox_image = ${JSON.stringify(`${host}/${pauseName}`)}\n${handlers}`,
     });
     await bed.v1.images.pullImage({ image: { image: bed.image } });

@@ -83,6 +83,10 @@ async function nameOffers({ client }: Session, kind: Command["completes"]): Prom
       const { Volumes } = await client.json<{ Volumes: { Name: string }[] | null }>({ path: "/volumes" });
       return (Volumes ?? []).map(({ Name }) => [Name, ""]);
     }
+    case "pods": {
+      const found = await client.json<{ Name: string; Namespace: string }[]>({ path: "/ferry/pods" });
+      return found.map(({ Name, Namespace }) => [`${Namespace}/${Name}`, ""]);
+    }
     case undefined:
       return [];
     default:

@@ -10,18 +10,19 @@ const paths = {
   image: (name: string) => `/images/${name.split("/").map(encodeURIComponent).join("/")}/json`,
   network: (name: string) => `/networks/${segment(name)}`,
   volume: (name: string) => `/volumes/${segment(name)}`,
+  pod: (name: string) => `/ferry/pods/${segment(name)}`,
 } as const;
 
 type Kind = keyof typeof paths;
-const kinds: readonly Kind[] = ["container", "image", "network", "volume"];
+const kinds: readonly Kind[] = ["container", "image", "network", "volume", "pod"];
 
 export const inspect: Command = {
   usage: "[OPTIONS] NAME|ID [NAME|ID...]",
-  summary: "Return low-level information on containers, images, networks and volumes",
+  summary: "Return low-level information on containers, images, networks, volumes and pods",
   flags: `
 -f, --format string   json, or a template
 -s, --size            Display total file sizes if the type is container
-    --type string     Only inspect objects of this type: container, image, network, volume
+    --type string     Only inspect objects of this type: container, image, network, volume, pod
 `,
   args: { min: 1 },
   example: "ferry inspect --format '{{.State.Status}} {{json .NetworkSettings.Ports}}' web",

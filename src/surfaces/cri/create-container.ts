@@ -5,6 +5,7 @@ import type { ContainerConfig as EngineConfig } from "#core/containers/container
 import type { Sandbox } from "#core/sandboxes/sandbox.ts";
 import { createContainer as createEngineContainer } from "#engine/create-container.ts";
 import { defaultContainerConfig } from "#engine/default-container-config.ts";
+import { kubernetesLabels } from "#engine/pod-labels.ts";
 import { mergeImageConfig } from "#engine/merge-image-config.ts";
 import { resolveImage } from "#engine/resolve-image.ts";
 import { handlerNamed } from "#engine/run-sandbox.ts";
@@ -59,10 +60,13 @@ function containerName({ pod }: Sandbox, { metadata }: ContainerConfig): string 
 }
 
 function dockershimLabels(sandbox: Sandbox, config: ContainerConfig): Record<string, string> {
+  const { labels, annotations, metadata } = config;
+  const logPath = toLogPath(sandbox, config);
   return {
-    ...config.labels,
+    ...kubernetesLabels({ pod: sandbox.pod, container: metadata?.name ?? "", labels, annotations }),
     "io.kubernetes.docker.type": "container",
     "io.kubernetes.sandbox.id": sandbox.id,
+    ...(logPath !== undefined && { "io.kubernetes.container.logpath": logPath }),
   };
 }
 

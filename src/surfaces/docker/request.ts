@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { EngineError, kindOf } from "#base/errors.ts";
 import type { Logger } from "#base/logger.ts";
-import { parseNamespace, type Call } from "#core/call.ts";
+import { parseNamespace, type Call, type Namespace } from "#core/call.ts";
 import type { Engine } from "#engine/engine.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import { formatApi, maxApi, negotiateApi } from "./api-version.ts";
 import { toErrorAnswer } from "./error-answer.ts";
+import { locateContainer } from "./pods/locate-container.ts";
 import { normaliseUrl } from "./normalise-url.ts";
 import { Query } from "./query.ts";
 import { hijack } from "./raw-connection.ts";
@@ -50,9 +51,13 @@ async function findAndRun(surface: Surface, router: Router, exchange: Exchange):
 }
 
 async function runRoute(surface: Surface, exchange: Exchange, details: RequestDetails): Promise<void> {
-  const route = await details.found.entry.load();
-  using context = createContext(surface, exchange, details);
-  send(exchange.response, await route(context));
+  const { entry, name } = details.found;
+  const asked = { ...surface.call, namespace: namespaceOf(surface, exchange.request, details.query) };
+  const { namespace, sandbox } = await locateContainer({ ...surface, call: asked }, { entry, name });
+  using context = createContext(surface, exchange, { ...details, namespace });
+  if (sandbox === undefined) return send(exchange.response, await (await entry.load())(context));
+  const { answerForSandbox } = await import("./pods/sandbox-routes.ts");
+  send(exchange.response, await answerForSandbox(context, entry.path, sandbox));
 }
 
 const pageNotFound = JSON.stringify({ message: "page not found" });
@@ -114,7 +119,11 @@ type RequestDetails = {
   readonly log: RequestLog;
 };
 
-function createContext(surface: Surface, exchange: Exchange, details: RequestDetails): RouteContext & Disposable {
+function createContext(
+  surface: Surface,
+  exchange: Exchange,
+  details: RequestDetails & { readonly namespace: Namespace },
+): RouteContext & Disposable {
   const { request, response } = exchange;
   const { found, query, log } = details;
   const gone = new AbortController();
@@ -128,7 +137,7 @@ function createContext(surface: Surface, exchange: Exchange, details: RequestDet
     found.entry.lasting === true ? surface.call.signal : AbortSignal.any([surface.call.signal, gone.signal]);
   const api = negotiateApi(details.version);
   return {
-    call: { ...surface.call, signal, log: log.log, namespace: namespaceOf(surface, request, query) },
+    call: { ...surface.call, signal, log: log.log, namespace: details.namespace },
     engine: surface.engine,
     settings: surface.settings,
     api,
@@ -144,7 +153,7 @@ function createContext(surface: Surface, exchange: Exchange, details: RequestDet
   };
 }
 
-function namespaceOf(surface: Surface, request: IncomingMessage, query: Query) {
+function namespaceOf(surface: Surface, request: IncomingMessage, query: Query): Namespace {
   const asked = request.headers["x-ferry-namespace"] ?? query.text("X-Ferry-Namespace");
   if (typeof asked !== "string" || asked === "") return surface.settings.namespace;
   return parseNamespace(asked);

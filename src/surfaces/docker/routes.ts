@@ -1,6 +1,7 @@
 import { containerRoutes } from "./containers/container-routes.ts";
 import { imageRoutes } from "./images/image-routes.ts";
 import { networkRoutes } from "./networks/network-routes.ts";
+import { podRoutes } from "./pods/pod-routes.ts";
 import type { RouteEntry } from "./route.ts";
 import { systemRoutes } from "./system/system-routes.ts";
 import { unsupportedRoutes } from "./unsupported-routes.ts";
@@ -13,5 +14,6 @@ export const routes: readonly RouteEntry[] = [
   ...containerRoutes,
   ...networkRoutes,
   ...volumeRoutes,
+  ...podRoutes,
   ...unsupportedRoutes,
 ];

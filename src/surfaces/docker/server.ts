@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import { promisify } from "node:util";
 import type { Call, Namespace } from "#core/call.ts";
 import type { Engine } from "#engine/engine.ts";
+import type { PodSettings } from "./pods/pod-settings.ts";
 import { answerRequest, type Exchange, type Surface } from "./request.ts";
 import { Router } from "./router.ts";
 import { routes } from "./routes.ts";
@@ -23,6 +24,8 @@ export type DockerServerOptions = {
   readonly version: string;
   /** Of requests that name none with `X-Ferry-Namespace`. */
   readonly namespace: Namespace;
+  /** Left out: there are none. */
+  readonly pods?: PodSettings;
 };
 
 const maxBodyBytes = 16 * 1024 * 1024;
@@ -45,6 +48,7 @@ export async function openDockerServer(
     settings: {
       version: options.version,
       namespace: options.namespace,
+      ...(options.pods === undefined ? {} : { pods: options.pods }),
       rootDirectory: engine.settings.rootDirectory,
       maxBodyBytes,
     },

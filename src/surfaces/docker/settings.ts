@@ -1,4 +1,5 @@
 import type { Namespace } from "#core/call.ts";
+import type { PodSettings } from "./pods/pod-settings.ts";
 
 /** What the Docker surface is told once. */
 export type DockerSettings = {
@@ -6,6 +7,8 @@ export type DockerSettings = {
   readonly version: string;
   /** Of requests that name none. */
   readonly namespace: Namespace;
+  /** Undefined: there are none. */
+  readonly pods?: PodSettings;
   /** Where Ferry keeps things, for `info`. */
   readonly rootDirectory: string;
   /** Largest JSON body that is read. */

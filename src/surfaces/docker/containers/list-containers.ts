@@ -24,6 +24,6 @@ export async function listContainers(context: RouteContext): Promise<Answer> {
 }
 
 async function sizeOf({ call, engine }: RouteContext, container: Container) {
-  const { writable, rootBytes } = await containerSize(call, engine, container);
+  const { writable, rootBytes } = await containerSize({ ...call, namespace: container.namespace }, engine, container);
   return { writableBytes: writable.sizeBytes, rootBytes };
 }

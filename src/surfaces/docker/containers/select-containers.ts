@@ -1,6 +1,7 @@
 import type { Container } from "#core/containers/container.ts";
 
 import type { Filters } from "../filters.ts";
+import { visibleContainers } from "../pods/visible-containers.ts";
 import type { RouteContext } from "../route.ts";
 import { ancestorIds } from "./ancestor-images.ts";
 import { recordOf } from "./records.ts";
@@ -40,7 +41,7 @@ export async function selectContainers(context: RouteContext, selection: Selecti
   const { filters, limit, all } = selection;
   const tests = [...plainTests(filters), ...(await lookedUpTests(context, filters))];
   const showsAll = all || limit > 0 || ["status", "exited", "before", "since"].some((key) => filters.has(key));
-  const everything = await context.engine.containers.list(context.call);
+  const everything = await visibleContainers(context);
   const found = everything
     .filter(({ status }) => status.state !== "creating" && (showsAll || isUp(status.state)))
     .filter((container) => tests.every((test) => test(container)))

@@ -6,9 +6,11 @@ import { defaultMaskedPaths, defaultReadonlyPaths } from "#engine/oci-spec/defau
 import { asObject, asText, type DockerRecord } from "./records.ts";
 
 /** `HostConfig.NetworkMode`; of a container of another surface worked out from what it is. */
-export function networkModeText({ config }: Container, record: DockerRecord): string {
+export function networkModeText(container: Container, record: DockerRecord): string {
+  const { config, sandboxId } = container;
   const asked = asText(record.hostConfig["NetworkMode"]);
   const { network } = config.linuxNamespaces;
+  if (network.t === "path" && sandboxId !== undefined) return `container:${sandboxId}`;
   if (network.t === "container") return `container:${network.containerId}`;
   if (asked !== "") return asked;
   return network.t === "host" ? "host" : (config.networks[0]?.network ?? "none");
@@ -93,19 +95,20 @@ function portBindings(ports: Container["config"]["ports"]): JsonObject {
   return map;
 }
 
-function namespaceModes({ config }: Container, record: DockerRecord): JsonObject {
+function namespaceModes({ config, sandboxId }: Container, record: DockerRecord): JsonObject {
   const { pid, ipc, uts, cgroup } = config.linuxNamespaces;
+  const modeText = (mode: LinuxNamespaceMode, own: string) => {
+    if (mode.t === "host") return "host";
+    // A pod's are its sandbox's.
+    if (mode.t === "path" && sandboxId !== undefined) return `container:${sandboxId}`;
+    return mode.t === "container" ? `container:${mode.containerId}` : own;
+  };
   return {
     PidMode: modeText(pid, ""),
     IpcMode: modeText(ipc, asText(record.hostConfig["IpcMode"]) || "private"),
     UTSMode: modeText(uts, ""),
     CgroupnsMode: modeText(cgroup, "private"),
   };
-}
-
-function modeText(mode: LinuxNamespaceMode, own: string): string {
-  if (mode.t === "host") return "host";
-  return mode.t === "container" ? `container:${mode.containerId}` : own;
 }
 
 function toResourceFields(resources: Resources): JsonObject {

@@ -14,6 +14,8 @@ export type InspectOptions = {
   readonly api: number;
   readonly volumes: VolumePaths;
   readonly execIds: readonly string[];
+  /** Where `/etc/hosts` and its like are; left out: beside the log. */
+  readonly filesDirectory?: string;
   readonly size?: { readonly writableBytes: number; readonly rootBytes: number };
 };
 
@@ -21,7 +23,7 @@ export type InspectOptions = {
 export function toInspect(container: Container, options: InspectOptions): JsonObject {
   const record = recordOf(container);
   const [path = "", ...args] = container.config.args;
-  const files = dirname(container.logPath);
+  const files = options.filesDirectory ?? dirname(container.logPath);
   const snapshotter = container.snapshotter;
   return {
     Id: container.id,

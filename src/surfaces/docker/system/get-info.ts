@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import { availableParallelism, hostname, release, totalmem } from "node:os";
 import { formatRfc3339, nowNs } from "#base/clock.ts";
 import type { RuntimeFeatures } from "#core/tasks/runtime.ts";
+import { visibleContainers } from "../pods/visible-containers.ts";
 import { json, type Answer, type RouteContext } from "../route.ts";
 import { operatingSystem, unameArchitecture } from "./machine.ts";
 
 /** `docker info`. */
-export async function getInfo({ call, engine, settings, api }: RouteContext): Promise<Answer> {
-  const containers = await engine.containers.list(call);
+export async function getInfo(context: RouteContext): Promise<Answer> {
+  const { call, engine, settings, api } = context;
+  const containers = await visibleContainers(context);
   const images = await engine.images.list(call);
   const runtimes = engine.runtime.features();
   const system = await operatingSystem();

@@ -2,6 +2,7 @@ import { nowNs, type UnixNs } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
 import type { Event } from "#core/events/event.ts";
 import { Filters } from "../filters.ts";
+import { visibleNamespaces } from "../pods/pod-settings.ts";
 import { taken, type Answer, type RouteContext } from "../route.ts";
 import { parseTimestamp } from "../timestamp.ts";
 import { eventFilterKeys, fitsEvent, toDockerEvent } from "./event.ts";
@@ -18,13 +19,14 @@ export async function watchEvents(context: RouteContext): Promise<Answer> {
     );
   }
   const filters = Filters.parse(query.text("filters"), eventFilterKeys);
+  const namespaces = visibleNamespaces(context.settings, call.namespace);
   using ended = endAt(call.signal, until);
   using events = engine.events.subscribe(ended.signal, since);
   const out = context.stream(api < 52 ? "application/json" : "application/jsonl");
   out.flush();
   for await (const event of events) {
     if (until !== undefined && event.timeNs > until) break;
-    if (event.namespace !== call.namespace || !fitsEvent(event, filters) || isTooNew(event, api)) continue;
+    if (!namespaces.includes(event.namespace) || !fitsEvent(event, filters) || isTooNew(event, api)) continue;
     await out.write(`${JSON.stringify(toDockerEvent(event, api))}\n`);
   }
   out.end();

@@ -148,9 +148,25 @@ export class KubernetesClient implements Disposable {
    *   when the pod is gone
    */
   async evict(call: Abortable, pod: { namespace: string; name: string; uid?: string }, options: DeleteOptions = {}) {
+    try {
+      await this.#evict(call, "policy/v1", pod, options);
+    } catch (error) {
+      // Servers before 1.22 know only v1beta1 of it: `no kind "Eviction" is registered for version "policy/v1"`.
+      const isOld = error instanceof KubernetesApiError && error.status === 400 && /"Eviction"/.test(error.message);
+      if (!isOld) throw error;
+      await this.#evict(call, "policy/v1beta1", pod, options);
+    }
+  }
+
+  async #evict(
+    call: Abortable,
+    apiVersion: string,
+    pod: { namespace: string; name: string; uid?: string },
+    options: DeleteOptions,
+  ) {
     const { uid = pod.uid, ...rest } = options;
     const content = {
-      apiVersion: "policy/v1",
+      apiVersion,
       kind: "Eviction",
       metadata: { namespace: pod.namespace, name: pod.name },
       deleteOptions: { ...rest, ...(uid === undefined ? {} : { preconditions: { uid } }) },

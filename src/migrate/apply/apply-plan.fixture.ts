@@ -10,11 +10,12 @@ import { Units } from "./units.ts";
 // Applies or takes back a plan below a root, and kills itself once its journal has `killAfter` new records.
 const [verb = "", root = "", directory = "", planPath = "", killAfter = "0"] = process.argv.slice(2);
 const commands = new Commands(process.env);
+const kubernetes = async () => await Promise.reject(new Error("no cluster here"));
 let records = 0;
 await using run = await openMigration(
   {
     directory,
-    machine: { files: new HostFiles(root), commands, units: new Units(commands) },
+    machine: { files: new HostFiles(root), commands, units: new Units(commands), kubernetes },
     version: "test",
     parsePlan: (text) => JSON.parse(text) as Plan,
     tell: () => {},

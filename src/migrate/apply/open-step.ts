@@ -2,14 +2,21 @@ import { join } from "node:path";
 import { EngineError } from "#base/errors.ts";
 import type { Step } from "../plan/step.ts";
 import type { Machine, StepContext, StepRun } from "./step-run.ts";
+import { annotateNode } from "./steps/annotate-node.ts";
+import { cordon } from "./steps/cordon.ts";
+import { drain } from "./steps/drain.ts";
 import { installPackages } from "./steps/install-packages.ts";
 import { loadModules } from "./steps/load-modules.ts";
 import { preflight } from "./steps/preflight.ts";
 import { purge } from "./steps/purge.ts";
+import { removePods } from "./steps/remove-pods.ts";
 import { setSysctls } from "./steps/set-sysctls.ts";
 import { setUnits } from "./steps/set-units.ts";
+import { smokePod } from "./steps/smoke-pod.ts";
 import { snapshot } from "./steps/snapshot.ts";
 import { sweepResidue } from "./steps/sweep-residue.ts";
+import { waitForNode } from "./steps/wait-for-node.ts";
+import { waitForRuntime } from "./steps/wait-for-runtime.ts";
 import { writeFiles } from "./steps/write-files.ts";
 
 /** The executor of a step: one file of `steps/` for each kind. */
@@ -38,15 +45,22 @@ export function openStep(
       return sweepResidue(context, step);
     case "purge":
       return purge(context, step);
-    case "carry-images":
     case "cordon":
-    case "drain":
-    case "remove-pods":
-    case "wait-for-runtime":
-    case "annotate-node":
-    case "wait-for-node":
-    case "smoke-pod":
     case "uncordon":
+      return cordon(context, step);
+    case "drain":
+      return drain(context, step);
+    case "remove-pods":
+      return removePods(context, step);
+    case "wait-for-runtime":
+      return waitForRuntime(context, step);
+    case "annotate-node":
+      return annotateNode(context, step);
+    case "wait-for-node":
+      return waitForNode(context, step);
+    case "smoke-pod":
+      return smokePod(context, step);
+    case "carry-images":
       throw new EngineError("notImplemented", `step ${step.id}: ${step.kind} is not there yet`);
     default:
       return step satisfies never;

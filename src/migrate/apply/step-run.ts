@@ -1,3 +1,4 @@
+import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import type { Call } from "../call.ts";
 import type { HostFiles } from "../host/host-files.ts";
 import type { Commands } from "./commands.ts";
@@ -26,6 +27,8 @@ export type Machine = {
   readonly files: HostFiles;
   readonly commands: Commands;
   readonly units: Units;
+  /** The cluster's API, connected when it is first asked for. */
+  readonly kubernetes: () => Promise<KubernetesClient>;
 };
 
 /** What a step's executor gets. */

@@ -1,10 +1,11 @@
 import { statfs } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
-import { EngineError } from "#base/errors.ts";
+import { EngineError, messageOf } from "#base/errors.ts";
 import { sizeText } from "#base/size-text.ts";
-import type { Call } from "../../call.ts";
+import { within, type Call } from "../../call.ts";
 import type { Requirement, StepAction } from "../../plan/step.ts";
+import { nodePath } from "../cluster-node.ts";
 import { nothingToUndo, type Machine, type StepContext, type StepRun } from "../step-run.ts";
 
 /** Refuses early, with everything that is missing at once. */
@@ -34,11 +35,22 @@ async function isMissing(call: Call, context: StepContext, requirement: Requirem
     case "free-space":
       return await lacksSpace(context, requirement);
     case "api":
-      return undefined;
+      return await isUnreachable(call, context, requirement.node);
     case "unchanged":
       return await hasChanged(context, requirement.path, requirement.sha256);
     default:
       return requirement satisfies never;
+  }
+}
+
+async function isUnreachable(call: Call, context: StepContext, node: string): Promise<string | undefined> {
+  try {
+    const client = await context.kubernetes();
+    await client.get(within(call, 20_000), nodePath(node));
+    return undefined;
+  } catch (error) {
+    if (call.signal.aborted) throw error;
+    return messageOf(error);
   }
 }
 

@@ -1,0 +1,80 @@
+import { DockerApiError } from "#clients/docker/api-error.ts";
+import { DockerClient } from "#clients/docker/docker-client.ts";
+import { JsonReader } from "#base/json-reader.ts";
+import type { Call } from "../call.ts";
+import { removeFromNetworks } from "./cni-teardown.ts";
+import { socketOf } from "./socket-of.ts";
+import type { StepContext } from "./step-run.ts";
+
+/** As dockershim and cri-dockerd label what they make. Source: Mirantis/cri-dockerd core/docker_service.go */
+const typeLabel = "io.kubernetes.docker.type";
+const stopSeconds = 10;
+
+type PodContainer = {
+  readonly id: string;
+  readonly isSandbox: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+};
+
+/**
+ * Stops and removes the containers that dockershim or cri-dockerd made, a pod's own before its sandbox; of each sandbox
+ * the network is taken down by the CNI plugins, as the kubelet that made it would.
+ *
+ * @throws unavailable when Docker does not answer
+ */
+export async function removeDockerPods(call: Call, context: StepContext, endpoint: string): Promise<void> {
+  const client = await openDocker(context, endpoint);
+  const all = await listPodContainers(call, client);
+  const inOrder = [...all.filter(({ isSandbox }) => !isSandbox), ...all.filter(({ isSandbox }) => isSandbox)];
+  for (const container of inOrder) {
+    if (container.isSandbox) await takeDownSandbox(call, context, client, container);
+    await ignoringGone(
+      client.text({ method: "POST", path: `/containers/${container.id}/stop`, query: { t: stopSeconds }, ...call }),
+    );
+    await ignoringGone(
+      client.text({ method: "DELETE", path: `/containers/${container.id}`, query: { force: true, v: true }, ...call }),
+    );
+  }
+}
+
+export async function countDockerPods(call: Call, context: StepContext, endpoint: string): Promise<number> {
+  return (await listPodContainers(call, await openDocker(context, endpoint))).length;
+}
+
+async function openDocker({ files }: StepContext, endpoint: string): Promise<DockerClient> {
+  return new DockerClient({ endpoint: { type: "unix", path: await socketOf(files, endpoint) } });
+}
+
+async function listPodContainers(call: Call, client: DockerClient): Promise<PodContainer[]> {
+  const filters = JSON.stringify({ label: [typeLabel] });
+  const answer = await client.json<unknown>({ path: "/containers/json", query: { all: true, filters }, ...call });
+  return new JsonReader(answer, "docker: containers").list(100_000).map((one) => {
+    const labels = one.at("Labels").stringMap();
+    return { id: one.at("Id").string(), isSandbox: labels[typeLabel] === "podsandbox", labels };
+  });
+}
+
+async function takeDownSandbox(call: Call, context: StepContext, client: DockerClient, sandbox: PodContainer) {
+  const label = (name: string) => sandbox.labels[`io.kubernetes.pod.${name}`] ?? "";
+  context.tell(`removing pod ${label("namespace")}/${label("name")}`);
+  const answer = await client.json<unknown>({ path: `/containers/${sandbox.id}/json`, ...call });
+  const inspected = new JsonReader(answer, `container ${sandbox.id}`);
+  if (inspected.at("HostConfig").at("NetworkMode").optionalString() === "host") return;
+  const pid = inspected.at("State").at("Pid").optionalNumber() ?? 0;
+  await removeFromNetworks(call, context, {
+    containerId: sandbox.id,
+    // Without a process the plugins still give back addresses and rules; the network itself went with it.
+    linuxNamespace: pid === 0 ? "" : `/proc/${pid}/ns/net`,
+    podNamespace: label("namespace"),
+    podName: label("name"),
+  });
+}
+
+/** A container that is gone already, or stopped already (304), is what was wanted. */
+async function ignoringGone(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    if (!(error instanceof DockerApiError) || (error.status !== 404 && error.status !== 304)) throw error;
+  }
+}

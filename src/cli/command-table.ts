@@ -172,6 +172,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Find what in a cluster depends on Docker",
     load: async () => (await import("./commands/migrate/assess.ts")).migrateAssess,
   },
+  explain: {
+    summary: "Say a docker command in the words of ferry, nerdctl, crictl, ctr and kubectl",
+    load: async () => (await import("./commands/explain.ts")).explain,
+  },
   "migrate logs": {
     summary: "Convert container logs between Docker's and CRI format",
     load: async () => (await import("./commands/migrate/logs.ts")).migrateLogs,

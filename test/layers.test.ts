@@ -33,9 +33,9 @@ const layers: Record<string, Rule> = {
     why: "migration reads files and speaks to servers as any client does; core gives it its nouns",
   },
   daemon: {
-    may: ["base", "core", "engine", "drivers", "surfaces", "node"],
+    may: ["base", "core", "engine", "drivers", "surfaces", "migrate", "node"],
     thirdParty: ["koffi", "smol-toml"],
-    why: "the daemon composes everything and is imported by nothing",
+    why: "the daemon composes everything and is imported by nothing; it reads containerd's configuration as migrate does",
   },
 };
 

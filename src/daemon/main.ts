@@ -26,6 +26,17 @@ async function main(given: Arguments): Promise<void> {
     case "config effective":
       process.stdout.write(formatConfig((await loadConfig(given)).config, false));
       return;
+    case "config check": {
+      const { warnings } = await loadConfig(given);
+      for (const warning of warnings) process.stderr.write(`ferryd: ${warning}\n`);
+      process.exitCode = warnings.length === 0 ? 0 : 1;
+      return;
+    }
+    case "config migrate": {
+      const { migrateConfig } = await import("./migrate-config.ts");
+      process.exitCode = await migrateConfig(given.file ?? "", given.format);
+      return;
+    }
     case "run": {
       const { config, warnings } = await loadConfig(given);
       await runDaemon(config, warnings);

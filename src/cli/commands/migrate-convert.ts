@@ -8,12 +8,12 @@ import { writeConversion } from "#migrate/convert/write-conversion.ts";
 import { HostRoot } from "#migrate/host/host-root.ts";
 import { openRunningHost } from "#migrate/host/open-running-host.ts";
 import type { RunningHost } from "#migrate/host/running-host.ts";
+import { ledgerBlocks } from "#migrate/ledger/format-ledger.ts";
 import { ledgerExitCode } from "#migrate/ledger/ledger.ts";
 import { unifiedDiff } from "#migrate/ledger/unified-diff.ts";
 import { CliError } from "../cli-error.ts";
 import type { Command } from "../command.ts";
 import type { Flags } from "../flags.ts";
-import { printLedger } from "../format/print-ledger.ts";
 import { print, write } from "../output.ts";
 
 export const migrateConvert: Command = {
@@ -60,7 +60,7 @@ async function printConversion(conversion: Conversion, { root, isDiff, out }: Vi
   }
   if (out !== undefined) print(`wrote ${out}/ledger.json`);
   print("");
-  printLedger(conversion.ledger);
+  for (const line of ledgerBlocks(conversion.ledger)) print(line);
 }
 
 async function diffOf(file: ConvertedFile, root: HostRoot): Promise<string> {

@@ -12,7 +12,7 @@ import { cgroupDestinations } from "./rules/isolation.ts";
 import { convertLogins } from "./rules/logins.ts";
 import { copyCertificates } from "./rules/registries.ts";
 import type { TargetSpec } from "./target-spec.ts";
-import { formatToml } from "./toml-tree.ts";
+import { formatToml } from "../toml/toml-tree.ts";
 
 /**
  * What a host's Docker was told, as configuration of the runtime that takes its place, and a line for each key.

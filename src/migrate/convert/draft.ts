@@ -1,13 +1,12 @@
 import type { TomlTable, TomlValue } from "smol-toml";
-import { redact } from "#base/errors.ts";
 import type { DaemonSettings, DecodedFile } from "../docker-config/decode-daemon-json.ts";
 import type { Fact, Source } from "../host/source.ts";
-import type { Destination, LedgerEntry, Outcome } from "../ledger/ledger.ts";
+import { valueText, type Destination, type LedgerEntry, type Outcome } from "../ledger/ledger.ts";
 import type { ConvertedFile } from "./conversion.ts";
 import type { DockerHost } from "./docker-host.ts";
 import type { SettingName, TargetSpec } from "./target-spec.ts";
 import { loginHosts } from "./rules/logins.ts";
-import { getIn, isTomlTable, keyPathText, setIn } from "./toml-tree.ts";
+import { getIn, isTomlTable, keyPathText, setIn } from "../toml/toml-tree.ts";
 
 /** One `[runtimes.<name>]`, whichever runtime reads it. */
 export type HandlerDraft = {
@@ -16,8 +15,6 @@ export type HandlerDraft = {
 };
 
 type Remark = { readonly to?: readonly (Destination | undefined)[]; readonly note: string; readonly action?: string };
-
-const maxValue = 120;
 
 /** A conversion in the making: rules put settings, lines and files in, and say for each key what became of it. */
 export class Draft {
@@ -125,9 +122,3 @@ export class Draft {
 
 /** Read by a kubelet with `--config-dir`, from 1.28 on; to be merged into its `config.yaml` before. */
 export const kubeletFragmentPath = "/etc/kubernetes/kubelet.conf.d/90-container-runtime.conf";
-
-/** A value on one line, without credentials. */
-export function valueText(value: unknown): string {
-  const text = redact(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
-  return text.length > maxValue ? `${text.slice(0, maxValue - 1)}…` : text;
-}

@@ -1,6 +1,6 @@
 import type { TomlTable } from "smol-toml";
 import type { HostText } from "../host/read-unit.ts";
-import { formatToml } from "./toml-tree.ts";
+import { formatToml } from "../toml/toml-tree.ts";
 
 /** One `[host."…"]` of a hosts.toml. */
 export type HostLine = {

@@ -1,3 +1,4 @@
+import { redact } from "#base/errors.ts";
 import type { Source } from "../host/source.ts";
 
 /**
@@ -37,4 +38,12 @@ export function placeText(source: Source): string {
   if (source.t === "system") return source.what;
   if (source.t === "api") return `${source.path}${source.field ?? ""}`;
   return source.line === undefined ? source.path : `${source.path}:${source.line}`;
+}
+
+const maxValue = 120;
+
+/** A value on one line, without credentials. */
+export function valueText(value: unknown): string {
+  const text = redact(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+  return text.length > maxValue ? `${text.slice(0, maxValue - 1)}…` : text;
 }

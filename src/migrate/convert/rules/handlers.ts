@@ -3,7 +3,7 @@ import type { DockerRuntime } from "../../docker-config/daemon-keys.ts";
 import type { Fact } from "../../host/source.ts";
 import type { Destination } from "../../ledger/ledger.ts";
 import type { Draft } from "../draft.ts";
-import { isTomlTable } from "../toml-tree.ts";
+import { isTomlTable } from "../../toml/toml-tree.ts";
 import type { Rules } from "./rule.ts";
 
 /** OCI runtimes and shims. The tables are written in {@link putHandlers}, when all that is in them is known. */

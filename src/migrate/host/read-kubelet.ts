@@ -80,9 +80,11 @@ async function readRunning(running: RunningHost | undefined): Promise<Fact<reado
 }
 
 async function readVersion({ root, running, packages }: Sources): Promise<Fact<KubernetesVersion> | undefined> {
-  const said = await running?.ask(["kubelet", "--version"]);
-  const asked = said === undefined ? undefined : findKubernetesVersion(said);
-  if (asked !== undefined) return { value: asked, source: { t: "system", what: "kubelet --version" } };
+  for (const program of ["kubelet", "k3s"]) {
+    const said = await running?.ask([program, "--version"]);
+    const value = said === undefined ? undefined : findKubernetesVersion(said);
+    if (value !== undefined) return { value, source: { t: "system", what: `${program} --version` } };
+  }
   const installed = packages.find("kubelet");
   const packaged = installed === undefined ? undefined : findKubernetesVersion(installed.value);
   if (installed !== undefined && packaged !== undefined) return { value: packaged, source: installed.source };

@@ -3,10 +3,10 @@ import test from "node:test";
 import { fileVariables, flagsIn, type FlagRegion } from "../host/command-line.ts";
 import { editFlags, type FlagEdit } from "./edit-flags.ts";
 
-function inFile(text: string, edits: readonly FlagEdit[], add = true): string {
+function inFile(text: string, edits: readonly FlagEdit[], elsewhere?: ReadonlySet<string>): string {
   const [region] = fileVariables({ path: "/f", text });
   assert(region !== undefined);
-  return editFlags(text, region, edits, add);
+  return editFlags(text, region, edits, elsewhere ?? new Set());
 }
 
 const endpoint = { name: "container-runtime-endpoint", value: "unix:///run/x.sock" };
@@ -43,7 +43,7 @@ test("flags of an environment file", () => {
     [`A="--node-labels=x=--network-plugin=cni"`, [off("network-plugin")], `A="--node-labels=x=--network-plugin=cni"`],
   ];
   for (const [before, edits, after] of cases) assert.equal(inFile(before, edits), after);
-  assert.equal(inFile(`A="--x"`, [endpoint], false), `A="--x"`, "only where it is asked to be added");
+  assert.equal(inFile(`A="--x"`, [endpoint], new Set([endpoint.name])), `A="--x"`, "it is in another region");
 });
 
 test("words of ExecStart keep their lines", () => {
@@ -56,7 +56,7 @@ ExecStart=/usr/bin/kubelet \\
   const start = text.indexOf("kubelet") + "kubelet".length;
   const region: FlagRegion = { path: "/u", line: 2, style: "exec-start", start, end: text.length - 1 };
   assert.equal(
-    editFlags(text, region, [off("network-plugin"), endpoint], true),
+    editFlags(text, region, [off("network-plugin"), endpoint], new Set()),
     `[Service]
 ExecStart=/usr/bin/kubelet \\
   # why not
@@ -70,7 +70,7 @@ test("Environment= gets the quotes it needs", () => {
   const start = text.indexOf("--x");
   const region: FlagRegion = { path: "/u", line: 1, style: "unit-word", variable: "A", start, end: start + 3 };
   assert.equal(
-    editFlags(text, region, [endpoint], true),
+    editFlags(text, region, [endpoint], new Set()),
     'Environment="A=--x --container-runtime-endpoint=unix:///run/x.sock" B=2\n',
   );
 });

@@ -12,10 +12,15 @@ export type Splice = Span & { readonly text: string };
  * continuation lines, comments.
  *
  * A flag that is there gets its value where it stands, in the form it has (`--a=b` or `--a b`); of one given twice the
- * last stays. One that is not there is added behind the last word, but only when `add` says so: of several regions one
- * is the right place.
+ * last stays. One that is not there is added behind the last word, unless it is in `elsewhere`; without `elsewhere` nothing
+ * is added: of several regions one is the right place.
  */
-export function editFlags(text: string, region: FlagRegion, edits: readonly FlagEdit[], add: boolean): string {
+export function editFlags(
+  text: string,
+  region: FlagRegion,
+  edits: readonly FlagEdit[],
+  elsewhere?: ReadonlySet<string>,
+): string {
   const words = splitWords(text, region);
   const flags = flagsIn(text, region);
   const splices: Splice[] = [];
@@ -27,7 +32,7 @@ export function editFlags(text: string, region: FlagRegion, edits: readonly Flag
     removed.push(...found);
     if (value === null) continue;
     if (kept === undefined) {
-      if (add) added.push(`--${name}=${value}`);
+      if (elsewhere?.has(name) === false) added.push(`--${name}=${value}`);
     } else if (kept.value !== value) splices.push(replacement(text, kept, value));
   }
   const isRemoved = (word: Word) => removed.some((flag) => word.start >= flag.start && word.end <= flag.end);

@@ -1,0 +1,84 @@
+import { findFlag } from "../host/command-line.ts";
+import type { NodeFacts } from "../host/read-node.ts";
+import type { Move } from "./move-steps.ts";
+
+/** What the reader of a plan must know or decide, from the weightiest on. */
+export function nodeNotes(move: Move): string[] {
+  const { facts, target } = move.input;
+  return [
+    ...controlPlaneNotes(facts),
+    ...dockerNotes(facts, target === "cri-dockerd"),
+    ...networkNotes(facts),
+    ...kubeletNotes(facts),
+  ];
+}
+
+function controlPlaneNotes({ controlPlane, node }: NodeFacts): string[] {
+  if (!controlPlane.apiServer && !controlPlane.etcd) return [];
+  const what = [...(controlPlane.apiServer ? ["API server"] : []), ...(controlPlane.etcd ? ["etcd member"] : [])];
+  return [
+    `${node} is a control plane node: its ${what.join(" and ")} ${what.length > 1 ? "are" : "is"} down from removing the pods until the kubelet has started; do one such node at a time`,
+  ];
+}
+
+function dockerNotes({ docker }: NodeFacts, staysDocker: boolean): string[] {
+  if (docker === undefined) return [];
+  const notes: string[] = [];
+  if (docker.problem !== undefined) notes.push(`${docker.problem}: Docker's settings are not carried over`);
+  if (docker.storageDrivers.length > 1) {
+    notes.push(
+      `images of several storage drivers are in ${docker.dataRoot.value}: ${docker.storageDrivers.join(", ")}`,
+    );
+  }
+  if (docker.liveRestore && !staysDocker) {
+    notes.push(
+      "live-restore is on: containers outside Kubernetes run on without Docker; stop them first, or they keep their ports",
+    );
+  }
+  const driver = docker.logDriver?.value ?? "json-file";
+  if (!staysDocker && driver !== "json-file" && driver !== "local") {
+    notes.push(
+      `logs go to ${driver} now, and to files below /var/log/pods then: a collector must take them from there`,
+    );
+  }
+  if (staysDocker && docker.logOptions["max-size"] === undefined) {
+    notes.push(
+      "cri-dockerd cannot rotate logs: set log-opts max-size in daemon.json (https://github.com/Mirantis/cri-dockerd/issues/35)",
+    );
+  }
+  return notes;
+}
+
+function networkNotes({ cni, kubelet, node }: NodeFacts): string[] {
+  const notes: string[] = [];
+  if (cni.configFiles.length === 0) {
+    notes.push(
+      `${node} has no CNI configuration: it stays NotReady ("cni plugin not initialized") until the network's pods write one`,
+    );
+  }
+  if (cni.configFiles.length > 1) {
+    notes.push(
+      `several CNI configurations: ${cni.configFiles[0] ?? ""} comes first and is taken (${cni.configFiles.join(", ")})`,
+    );
+  }
+  const directories = findFlag(kubelet.commandLine, "cni-bin-dir")?.value?.split(",") ?? [];
+  if (directories.length > 1)
+    notes.push(`CNI plugins are in ${directories.join(" and ")}: see that the runtime looks in each`);
+  return notes;
+}
+
+/** Files that were changed since the kubelet started take effect with the move. */
+function kubeletNotes({ kubelet }: NodeFacts): string[] {
+  const running = kubelet.running?.value;
+  if (running === undefined || kubelet.commandLine === undefined) return [];
+  const flags = new Map(kubelet.commandLine.flags.map(({ name, value }) => [name, value ?? "true"]));
+  const other = running.slice(1).flatMap((word) => {
+    const match = /^--([\w-]+)=(.*)$/.exec(word);
+    const name = (match?.[1] ?? "").replaceAll("_", "-");
+    return match !== null && flags.get(name) !== match[2] ? [`--${name}=${match[2] ?? ""}`] : [];
+  });
+  if (other.length === 0) return [];
+  return [
+    `the running kubelet was started with other flags than its files say (${other.join(" ")}): the files count after its restart`,
+  ];
+}

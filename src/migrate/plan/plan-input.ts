@@ -1,0 +1,49 @@
+import type { NodeFacts } from "../host/read-node.ts";
+import type { FieldEdit } from "./edit-kubelet-config.ts";
+import type { DrainOptions, Target } from "./step.ts";
+
+/** All that a plan depends on: the same input gives the same plan, to the byte. */
+export type PlanInput = {
+  readonly facts: NodeFacts;
+  readonly target: Target;
+  readonly runtime: RuntimeConfig;
+  readonly options: PlanOptions;
+  /** RFC 3339. */
+  readonly madeAt: string;
+};
+
+/** What the target's own configuration is to be, and what the kubelet must agree with. */
+export type RuntimeConfig = {
+  /** As installed, or as it is to be installed: `1.7`, `2.1.4`; undefined where the target has no version of interest. */
+  readonly version: string | undefined;
+  readonly files: readonly RuntimeFile[];
+  readonly kubeletFields: readonly FieldEdit[];
+  readonly notes: readonly string[];
+};
+
+export type RuntimeFile = {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+  readonly why: string;
+  /** What is there now. */
+  readonly before: string | undefined;
+};
+
+export type PlanOptions = {
+  /** `carry` takes images out of the stopped Docker; `none` leaves them to be pulled. */
+  readonly images: "carry" | "none";
+  /** Null leaves pods where they are, which are then killed. */
+  readonly drain: DrainOptions | null;
+  /** Image of the pod that proves the node; null: no such pod. */
+  readonly smokeImage: string | null;
+  /** How long the node may take to be Ready. */
+  readonly nodeTimeoutMs: number;
+};
+
+export const defaultPlanOptions: PlanOptions = {
+  images: "carry",
+  drain: { gracePeriodSeconds: null, timeoutMs: 15 * 60_000, deleteEmptyDirData: false, force: false },
+  smokeImage: "docker.io/library/busybox:1.36",
+  nodeTimeoutMs: 5 * 60_000,
+};

@@ -1,0 +1,133 @@
+import { EngineError } from "#base/errors.ts";
+import { findFlag } from "../host/command-line.ts";
+import { formatKubernetesVersion } from "../host/kubernetes-version.ts";
+import { plainFiles, type NodeFacts } from "../host/read-node.ts";
+import { changeKubelet } from "./change-kubelet.ts";
+import { checkSupport } from "./check-support.ts";
+import { writeCriDockerd } from "./cri-dockerd-unit.ts";
+import { FileDrafts } from "./file-drafts.ts";
+import { findKernelNeeds, writeKernelNeeds } from "./kernel-needs.ts";
+import { managedCommands, type ManagedMove } from "./managed-commands.ts";
+import { moveSteps, tidySteps, type Move } from "./move-steps.ts";
+import { nodeNotes } from "./node-notes.ts";
+import { changeK3s } from "./change-k3s.ts";
+import type { PlanInput } from "./plan-input.ts";
+import { findCurrentRuntime, runtimeTargets, type CurrentRuntime } from "./runtime-target.ts";
+import type { Plan } from "./step.ts";
+
+/** A node's plan; for nodes of a managed pool, what to run instead. */
+export type PlanOutcome = { readonly t: "plan"; readonly plan: Plan } | ({ readonly t: "managed" } & ManagedMove);
+
+/**
+ * Decides everything a node's move needs, from facts alone: which files change to what, which units, in which order.
+ *
+ * A node that is there already gets a plan without steps, or with those that are left.
+ *
+ * @throws failedPrecondition when the host is no node, its kubelet's version is not known, or the target cannot work here
+ */
+export function planNode(input: PlanInput): PlanOutcome {
+  const { facts } = input;
+  if (facts.layout.t === "managed") return { t: "managed", ...managedCommands(facts, facts.layout.provider) };
+  checkLayout(facts);
+  const version = facts.kubelet.version?.value;
+  if (version === undefined) {
+    throw new EngineError("failedPrecondition", `node ${facts.node}: the kubelet's version is not known`);
+  }
+  const current = findCurrentRuntime(facts);
+  const kubelet = new FileDrafts();
+  const runtime = new FileDrafts();
+  const notes = [...checkSupport(input, version.minor), ...input.runtime.notes];
+  notes.push(...draftFiles(input, version.minor, { kubelet, runtime }));
+  const move: Move = {
+    input,
+    current,
+    minor: version.minor,
+    kubeletFiles: kubelet.changes(),
+    runtimeFiles: runtime.changes(),
+    kernel: findKernelNeeds(facts.kernel),
+  };
+  const isThere = current.t === input.target && move.kubeletFiles.length === 0;
+  if (!isThere) checkSource(facts, current);
+  const steps = isThere ? tidySteps(move) : moveSteps(move);
+  return {
+    t: "plan",
+    plan: {
+      version: 1,
+      node: facts.node,
+      target: input.target,
+      madeAt: input.madeAt,
+      from: {
+        kubelet: formatKubernetesVersion(version),
+        runtime: runtimeText(facts, current),
+        layout: layoutText(facts),
+      },
+      steps,
+      notes: isThere
+        ? [steps.length === 0 ? "nothing to do: the node is there already" : "the node is there already; this is left"]
+        : [...nodeNotes(move), ...notes],
+    },
+  };
+}
+
+function draftFiles(input: PlanInput, minor: number, drafts: { kubelet: FileDrafts; runtime: FileDrafts }): string[] {
+  const { facts, target } = input;
+  const { endpoint, units } = runtimeTargets[target];
+  const textOf = (path: string) => facts.files.get(path)?.text;
+  for (const file of input.runtime.files) {
+    drafts.runtime.edit(file.path, file.before, () => file.content, file.why, file.mode);
+  }
+  if (target === "cri-dockerd") writeCriDockerd(facts, drafts.runtime);
+  writeKernelNeeds(findKernelNeeds(facts.kernel), drafts.runtime, textOf);
+  drafts.runtime.edit(
+    plainFiles.crictl,
+    textOf(plainFiles.crictl),
+    () => `runtime-endpoint: ${endpoint}\nimage-endpoint: ${endpoint}\ntimeout: 10\ndebug: false\n`,
+    "crictl speaks to the new runtime",
+  );
+  if (facts.layout.t === "k3s") return changeK3s(facts, target, endpoint, drafts.kubelet);
+  const keepsDocker = target === "cri-dockerd";
+  const isForced = (field: string) => field === "cgroupDriver";
+  return changeKubelet(
+    facts,
+    {
+      minor,
+      endpoint,
+      unit: keepsDocker ? undefined : units[0],
+      fields: input.runtime.kubeletFields.filter(({ field }) => isForced(field)),
+      defaults: input.runtime.kubeletFields.filter(({ field }) => !isForced(field)),
+    },
+    drafts.kubelet,
+  );
+}
+
+function checkLayout({ layout, node }: NodeFacts): void {
+  const refuse = (why: string): never => {
+    throw new EngineError("failedPrecondition", `node ${node}: ${why}`);
+  };
+  if (layout.t === "none") refuse("no kubelet is set up here: neither kubeadm, a kubelet unit, k3s nor RKE2");
+  if (layout.t === "rke2") refuse("RKE2 comes with containerd and never ran Docker");
+  if (layout.t === "microk8s") refuse("MicroK8s comes with containerd since 1.14: nothing to move");
+}
+
+/** There must be a Docker to leave. */
+function checkSource({ docker, node }: NodeFacts, current: CurrentRuntime): void {
+  if (current.t === "dockershim" || current.t === "cri-dockerd" || docker !== undefined) return;
+  throw new EngineError(
+    "failedPrecondition",
+    `node ${node}: uses ${current.endpoint} and has no Docker; this plans the way away from Docker only`,
+  );
+}
+
+function runtimeText({ docker }: NodeFacts, current: CurrentRuntime): string {
+  const version = docker?.version === undefined ? "" : ` ${docker.version.value}`;
+  if (current.t === "dockershim") return `docker${version} (dockershim)`;
+  return current.t === "cri-dockerd" ? `docker${version} (cri-dockerd)` : current.endpoint;
+}
+
+function layoutText({ layout, kubelet }: NodeFacts): string {
+  if (layout.t === "kubeadm") return `kubeadm (${layout.era})`;
+  if (layout.t === "config-dir") return `--config-dir ${layout.directory}`;
+  if (layout.t === "k3s") return layout.unit;
+  const place = findFlag(kubelet.commandLine, "container-runtime-endpoint")?.path ?? kubelet.unit?.files.at(-1)?.path;
+  return `systemd (${place ?? "no unit"})`;
+}

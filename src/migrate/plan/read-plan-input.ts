@@ -1,0 +1,96 @@
+import { convert } from "../convert/convert.ts";
+import { kubeletFragmentPath } from "../convert/draft.ts";
+import { containerdSpecFor } from "../convert/find-target.ts";
+import { readDockerHost } from "../convert/read-docker-host.ts";
+import { ferrySpec, type TargetSpec } from "../convert/target-spec.ts";
+import type { HostRoot } from "../host/host-root.ts";
+import { parseKubeletConfig } from "../host/kubelet-config.ts";
+import type { KubernetesVersion } from "../host/kubernetes-version.ts";
+import { plainFiles, readNode, type NodeFacts } from "../host/read-node.ts";
+import { runtimeVersion } from "../host/read-runtime.ts";
+import type { RunningHost } from "../host/running-host.ts";
+import type { LedgerEntry } from "../ledger/ledger.ts";
+import type { FieldEdit } from "./edit-kubelet-config.ts";
+import type { PlanInput, PlanOptions, RuntimeConfig } from "./plan-input.ts";
+import { sandboxImageOf } from "./sandbox-image.ts";
+import type { Target } from "./step.ts";
+
+/** What is chosen by whoever asks for a plan. */
+export type PlanChoice = {
+  readonly target: Target;
+  readonly options: PlanOptions;
+  /** Of the containerd to configure for; left out: the one that is installed. */
+  readonly containerdVersion?: string | undefined;
+  /** For a copy that does not say. */
+  readonly kubeletVersion?: KubernetesVersion | undefined;
+  readonly nodeName?: string | undefined;
+  /** RFC 3339. */
+  readonly madeAt: string;
+};
+
+/** Reads all that a plan for this host is made from. */
+export async function readPlanInput(
+  root: HostRoot,
+  running: RunningHost | undefined,
+  choice: PlanChoice,
+): Promise<PlanInput> {
+  const read = await readNode(root, running);
+  const version = choice.kubeletVersion;
+  const facts: NodeFacts = {
+    ...read,
+    node: choice.nodeName ?? read.node,
+    ...(version === undefined
+      ? {}
+      : { kubelet: { ...read.kubelet, version: { value: version, source: { t: "system", what: "as asked for" } } } }),
+  };
+  const { target, options, madeAt } = choice;
+  return { facts, target, options, madeAt, runtime: await readRuntimeConfig({ root, running, facts, choice }) };
+}
+
+type Sources = {
+  readonly root: HostRoot;
+  readonly running: RunningHost | undefined;
+  readonly facts: NodeFacts;
+  readonly choice: PlanChoice;
+};
+
+const noConfig: RuntimeConfig = { version: undefined, files: [], kubeletFields: [], notes: [] };
+
+/** Docker's configuration for the target, and the texts that are there now. */
+async function readRuntimeConfig({ root, running, facts, choice }: Sources): Promise<RuntimeConfig> {
+  const { target, containerdVersion } = choice;
+  // k3s configures its own containerd.
+  if (target === "cri-dockerd" || (facts.layout.t === "k3s" && target === "containerd")) return noConfig;
+  const spec: TargetSpec = target === "ferry" ? ferrySpec : await containerdSpecFor(containerdVersion, root, running);
+  const host = await readDockerHost({ root, running, images: [] });
+  const image = sandboxImageOf(facts.kubelet);
+  const pause = host.kubelet.podInfraContainerImage ?? {
+    value: image,
+    source: { t: "system", what: "the kubelet's default" } as const,
+  };
+  const conversion = convert({ ...host, kubelet: { ...host.kubelet, podInfraContainerImage: pause } }, spec);
+  const files = [];
+  for (const { path, content, mode, why } of conversion.files) {
+    if (path === kubeletFragmentPath || path === plainFiles.crictl) continue;
+    files.push({ path, content, mode, why, before: await root.findText(path) });
+  }
+  const fragment = conversion.files.find(({ path }) => path === kubeletFragmentPath);
+  return {
+    version: containerdVersion ?? (target === "containerd" ? runtimeVersion(facts.containerd) : undefined),
+    files,
+    kubeletFields: fragment === undefined ? [] : fieldsOf(fragment.content),
+    notes: conversion.ledger.filter(({ outcome }) => outcome === "lost" || outcome === "invalid").map(noteOf),
+  };
+}
+
+function fieldsOf(text: string): FieldEdit[] {
+  const { fields } = parseKubeletConfig({ path: kubeletFragmentPath, text });
+  return [...fields]
+    .filter(([field]) => field !== "apiVersion" && field !== "kind")
+    .map(([field, { value }]) => ({ field, value: /^\d+$/.test(value) ? Number(value) : value }));
+}
+
+function noteOf({ key, note, action, outcome }: LedgerEntry): string {
+  const what = outcome === "lost" ? "is lost" : "is not valid";
+  return `Docker's ${key} ${what}: ${note}${action === undefined ? "" : `; ${action}`}`;
+}

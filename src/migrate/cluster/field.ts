@@ -45,8 +45,11 @@ export class Field {
     return this.items().flatMap(({ text }) => text ?? []);
   }
 
+  /** Labels and the like: empty texts count. */
   textMap(): Record<string, string> {
-    return Object.fromEntries(this.entries().flatMap(([key, { text }]) => (text === undefined ? [] : [[key, text]])));
+    return Object.fromEntries(
+      this.entries().flatMap(([key, { value }]) => (typeof value === "string" ? [[key, value]] : [])),
+    );
   }
 }
 

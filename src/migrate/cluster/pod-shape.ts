@@ -15,6 +15,8 @@ export type PodShape = {
   readonly runAsNonRoot: boolean;
   /** Profiles by their old annotations and by their fields. */
   readonly profiles: readonly { readonly kind: "apparmor" | "seccomp"; readonly name: string; readonly path: string }[];
+  /** Path of the annotation that asks for containerd's untrusted runtime. */
+  readonly untrusted: string | undefined;
   readonly os: string | undefined;
   readonly nodeSelector: Readonly<Record<string, string>>;
 };

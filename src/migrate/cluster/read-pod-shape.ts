@@ -43,6 +43,7 @@ export function readPodShape(spec: Field, metadata: Field): PodShape {
     runAsUser: spec.at("securityContext", "runAsUser").number,
     runAsNonRoot: spec.at("securityContext", "runAsNonRoot").isTrue,
     profiles: [...annotationProfiles(metadata), ...fieldProfiles(spec, within)],
+    untrusted: readUntrusted(metadata),
     os: spec.at("os", "name").text,
     nodeSelector: spec.at("nodeSelector").textMap(),
   };
@@ -122,7 +123,11 @@ function readVariable(variable: Field, within: Within): ContainerShape["env"][nu
   return { name, value: tells ? value : "", path: within(variable) };
 }
 
-/** Annotations stand beside the spec: `^` in their paths is what holds both. */
+function readUntrusted(metadata: Field): string | undefined {
+  const at = metadata.at("annotations", "io.kubernetes.cri.untrusted-workload");
+  return at.text === "true" ? besideSpec(metadata, at) : undefined;
+}
+
 function annotationProfiles(metadata: Field): PodShape["profiles"] {
   return metadata
     .at("annotations")
@@ -134,9 +139,7 @@ function annotationProfiles(metadata: Field): PodShape["profiles"] {
           ? "seccomp"
           : undefined;
       if (kind === undefined || field.text === undefined) return [];
-      return [
-        { kind, name: field.text, path: `^${field.path.slice(metadata.path.length - ".metadata".length)}` } as const,
-      ];
+      return [{ kind, name: field.text, path: besideSpec(metadata, field) } as const];
     });
 }
 
@@ -149,4 +152,9 @@ function fieldProfiles(spec: Field, within: Within): PodShape["profiles"] {
       return at.text === undefined ? [] : [{ kind, name: `localhost/${at.text}`, path: within(at) }];
     }),
   );
+}
+
+/** Annotations stand beside the spec: `^` in their paths is what holds both. */
+function besideSpec(metadata: Field, field: Field): string {
+  return `^${field.path.slice(metadata.path.length - ".metadata".length)}`;
 }

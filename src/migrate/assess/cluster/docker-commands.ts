@@ -1,0 +1,63 @@
+import type { TextFacts, Workload } from "../../cluster/cluster-facts.ts";
+import type { CheckInfo, ClusterCheck } from "../check.ts";
+import type { Finding } from "../finding.ts";
+import { matchLines, textFinding } from "../text-lines.ts";
+import { workloadFinding } from "../workload-finding.ts";
+import { isDockerInDocker } from "./known-images.ts";
+
+/** A docker command, or what changes or restarts Docker on a node. */
+export const dockerCommand =
+  /(?:^|[\s;&|`("'/=[,])docker(?:\s+-[-\w]+(?:[= ]\S+)?)*\s+(?:ps|inspect|exec|logs|build|buildx|pull|push|run|rm|rmi|images?|tag|login|save|load|restart|stop|start|kill|info|stats|events|system|container|volume|network|cp|prune|compose)\b|\bdocker-compose\b|systemctl\s+\S+\s+docker\b|service\s+docker\b|\/etc\/docker\/daemon\.json/;
+
+const info: CheckInfo = {
+  id: "docker-commands",
+  title: "Pods and scripts that run docker commands on nodes",
+  severity: "high",
+};
+
+const fix = {
+  summary:
+    "Say it in the new runtime's words (ferry takes docker's commands as they are; crictl and nerdctl differ): ferry explain shows each.",
+  commands: ["ferry explain 'docker ps -a --no-trunc'"],
+};
+
+/** In commands of containers, and in ConfigMaps that pods run scripts from. */
+export const dockerCommands: ClusterCheck = {
+  ...info,
+  *find({ workloads, texts }) {
+    for (const workload of workloads) {
+      // In a pod with a Docker of its own they are for that one.
+      if (!workload.shape.containers.some(isDockerInDocker)) yield* commandFindings(workload);
+    }
+    for (const text of texts) if (text.ref !== undefined) yield* textFindings(text);
+  },
+};
+
+function* commandFindings(workload: Workload): Generator<Finding> {
+  const { shape } = workload;
+  for (const { name, command, path, privileged, role } of shape.containers) {
+    const match = dockerCommand.exec(command.join(" "));
+    if (match === null || role === "step") continue;
+    const reachesHost = shape.hostPid || privileged;
+    yield workloadFinding(info, workload, {
+      at: [{ path: `${path}.command`, excerpt: match[0].trim() }],
+      says: `container ${name} runs ${match[0].trim()}`,
+      why: reachesHost
+        ? "It is privileged or in the host's PID namespace, so it can run the node's own docker: the command is gone after the move."
+        : "It runs docker: without the node's Docker the command has nobody to talk to.",
+      fix,
+    });
+  }
+}
+
+function* textFindings(text: TextFacts): Generator<Finding> {
+  const matches = [...matchLines(text.text, dockerCommand)];
+  const [first] = matches;
+  if (first === undefined) return;
+  yield textFinding(info, text, {
+    matches,
+    says: `runs ${first.match[0].trim()}${matches.length > 1 ? ` and ${matches.length - 1} more` : ""}`,
+    why: "A script with docker commands fails, or silently does nothing, on a node without Docker.",
+    fix,
+  });
+}

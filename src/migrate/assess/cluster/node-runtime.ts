@@ -1,0 +1,101 @@
+import { findKubernetesVersion } from "../../host/kubernetes-version.ts";
+import type { CheckInfo, ClusterCheck } from "../check.ts";
+import { groupNodes, isDocker, kubeletSource, nodesFinding, runtimeSource } from "../nodes-finding.ts";
+import { containerdProblem, parseRelease } from "../runtime-support.ts";
+
+const runtimeInfo: CheckInfo = { id: "node-runtime", title: "Nodes that run on Docker", severity: "high" };
+
+/** Up to 1.23 it is dockershim or cri-dockerd, which only the node's flags tell; from 1.24 on only cri-dockerd is left. */
+export const nodeRuntime: ClusterCheck = {
+  ...runtimeInfo,
+  *find({ nodes }) {
+    const groups = groupNodes(nodes, (node) =>
+      isDocker(node) ? `${node.runtime} under kubelet ${node.kubelet}` : undefined,
+    );
+    for (const [says, group] of groups) {
+      const minor = findKubernetesVersion(group[0]?.kubelet ?? "")?.minor;
+      const through =
+        minor === undefined || minor >= 24 ? "cri-dockerd" : "dockershim or cri-dockerd (its kubelet's flags tell)";
+      yield nodesFinding(runtimeInfo, group, {
+        says: `run on ${says}`,
+        why: `The kubelet reaches Docker through ${through}: every pod of these nodes is Docker's container.`,
+        evidence: runtimeSource,
+        fix: {
+          summary: "Plan the move of each node, and apply it one node first.",
+          commands: ["ferry migrate plan --target ferry", "ferry migrate apply --dry-run"],
+          links: [
+            "https://kubernetes.io/docs/tasks/administer-cluster/migrating-from-dockershim/find-out-runtime-you-use/",
+          ],
+        },
+      });
+    }
+  },
+};
+
+const versionInfo: CheckInfo = {
+  id: "kubelet-version",
+  title: "Kubelets that do not fit their runtime, or the version to come",
+  severity: "blocker",
+};
+
+/**
+ * A runtime too old for its kubelet or for the version that the cluster goes to, and kubelets too far behind it.
+ * Source of the skew: https://kubernetes.io/releases/version-skew-policy/
+ */
+export const kubeletVersion: ClusterCheck = {
+  ...versionInfo,
+  *find({ nodes, origin }, { targetMinor }) {
+    const minorOf = (text: string) => findKubernetesVersion(text)?.minor;
+    const server = targetMinor ?? minorOf(origin.version ?? "");
+    const groups = groupNodes(nodes, ({ kubelet, runtime }) => `${kubelet} ${runtime}`);
+    for (const group of groups.values()) {
+      const { kubelet, runtime } = group[0] ?? { kubelet: "", runtime: "" };
+      const minor = minorOf(kubelet);
+      if (minor === undefined) continue;
+      const aim = targetMinor ?? minor;
+      if (runtime.startsWith("docker://") && minor < 24 && aim >= 24) {
+        yield nodesFinding(versionInfo, group, {
+          says: `kubelet ${kubelet} goes to 1.${aim}, which has no dockershim`,
+          why: "From 1.24 on the kubelet has no dockershim: one that is upgraded first does not start its pods.",
+          evidence: kubeletSource,
+          fix: {
+            summary: "Move the nodes to another runtime before the upgrade to 1.24.",
+            commands: ["ferry migrate plan --target ferry"],
+            links: ["https://kubernetes.io/blog/2022/02/17/dockershim-faq/"],
+          },
+        });
+      }
+      const containerd = runtime.startsWith("containerd://") ? parseRelease(runtime) : undefined;
+      const problem = containerd === undefined ? undefined : containerdProblem(containerd, aim);
+      if (problem !== undefined) {
+        yield nodesFinding(versionInfo, group, {
+          says: `${runtime} is too old for Kubernetes 1.${aim}`,
+          why:
+            aim >= 26
+              ? "From 1.26 on the kubelet speaks CRI v1 only; what is not supported is not tested."
+              : "It is outside of what containerd supports with this version.",
+          evidence: runtimeSource,
+          ...(aim >= 26 && (containerd?.[0] ?? 2) < 2 && (containerd?.[1] ?? 6) < 6
+            ? {}
+            : { severity: "high" as const }),
+          fix: {
+            summary: `Upgrade containerd to ${problem.needs} or newer first.`,
+            links: ["https://github.com/containerd/containerd/blob/main/RELEASES.md#kubernetes-support"],
+          },
+        });
+      }
+      const allowed = minor >= 25 ? 3 : 2;
+      if (server !== undefined && server - minor > allowed) {
+        yield nodesFinding(versionInfo, group, {
+          says: `kubelet ${kubelet} is more than ${allowed} minor versions behind 1.${server}`,
+          why: "An API server refuses nothing by itself, but such a pair is outside of the version skew policy and breaks.",
+          evidence: kubeletSource,
+          fix: {
+            summary: `Upgrade these kubelets to 1.${server - allowed} or newer on the way, one minor version after the other.`,
+            links: ["https://kubernetes.io/releases/version-skew-policy/"],
+          },
+        });
+      }
+    }
+  },
+};

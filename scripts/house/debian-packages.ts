@@ -40,6 +40,7 @@ export const testPackages: readonly DebianPackage[] = [
   { name: "xz-utils", file: "/usr/bin/xz" },
   { name: "curl", file: "/usr/bin/curl" },
   { name: "procps", file: "/usr/bin/ps" },
+  { name: "chromium", file: "/usr/bin/chromium" },
 ];
 
 /**

@@ -42,7 +42,7 @@ function convertRuntime(name: string, fact: Fact<DockerRuntime>, draft: Draft): 
   const to: Destination[] = places === undefined ? [] : [{ ...places, key: `${places.key}.${name}` }];
   if (runtimeType !== undefined) {
     draft.handlers.set(name, { type: runtimeType, options: tomlOptions(options) });
-    draft.record("kept", key, fact, { to, note: `a shim; pods choose it by a RuntimeClass with handler: ${name}` });
+    draft.record("kept", key, fact, { to, note: `a shim; ${choiceNote(name, draft)}` });
     return;
   }
   const wrapper = runtimeArgs.length === 0 ? undefined : addWrapper(name, path, runtimeArgs, draft);
@@ -51,9 +51,14 @@ function convertRuntime(name: string, fact: Fact<DockerRuntime>, draft: Draft): 
     to: [...to, wrapper],
     note:
       wrapper === undefined
-        ? `pods choose it by a RuntimeClass with handler: ${name}`
+        ? choiceNote(name, draft)
         : "there is no setting for its arguments: a script passes them, as dockerd's own did",
   });
+}
+
+function choiceNote(name: string, draft: Draft): string {
+  const note = `pods choose it by a RuntimeClass with handler: ${name}`;
+  return draft.spec.target === "ferry" ? `${note}; it must be installed when ferryd starts` : note;
 }
 
 /** dockerd writes the same script below its data root. Source: moby `daemon/runtime_unix.go`. */

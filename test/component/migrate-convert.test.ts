@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { openSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "node:test";
+import { convert } from "#migrate/convert/convert.ts";
+import type { Conversion } from "#migrate/convert/conversion.ts";
+import { containerdSpec, ferrySpec, parseContainerdVersion, type TargetSpec } from "#migrate/convert/target-spec.ts";
+import { writeConversion } from "#migrate/convert/write-conversion.ts";
+import { command, startDaemon, unmountBelow } from "../support/processes.ts";
+import { findBinary, requireBinary, requireRoot } from "../support/require.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+/** Between them, all that is written into a runtime's own file. */
+const cases = [
+  "{}",
+  `{"exec-opts": ["native.cgroupdriver=systemd"], "storage-driver": "overlay2", "data-root": "/data/docker",
+    "registry-mirrors": ["https://mirror.example"], "insecure-registries": ["r.example:5000"],
+    "runtimes": {"nvidia": {"path": "runc", "runtimeArgs": ["--debug"]}},
+    "default-runtime": "nvidia", "max-concurrent-downloads": 7, "oom-score-adjust": 100}`,
+  `{"debug": true, "log-format": "json", "storage-driver": "vfs", "metrics-addr": "127.0.0.1:0",
+    "selinux-enabled": false, "runtimes": {"shim": {"runtimeType": "io.containerd.runc.v2"}},
+    "features": {"cdi": true}, "cdi-spec-dirs": ["/etc/cdi"], "default-ulimits": {"nofile": {"Soft": 1, "Hard": 2}}}`,
+];
+
+/** Binaries of other versions can be named: `FERRY_TEST_CONTAINERD=/opt/containerd-2.3/bin/containerd`. */
+const containerd = process.env["FERRY_TEST_CONTAINERD"] ?? "containerd";
+
+test("what is written for containerd is loaded without a new warning, its CRI among it", async (t) => {
+  if (!requireRoot(t) || !requireBinary(t, containerd)) return;
+  const said = await command([containerd, "--version"]);
+  const spec = containerdSpec(parseContainerdVersion(said.split(" ")[2] ?? ""));
+  const usual = await complaints("", spec);
+  for (const text of cases) {
+    const config = fileOf(convertText(text, spec), spec.configFile);
+    assert.deepEqual(
+      [...(await complaints(config, spec))].filter((line) => !usual.has(line)),
+      [],
+      text,
+    );
+  }
+});
+
+test("a wrong configuration is complained of", async (t) => {
+  if (!requireRoot(t) || !requireBinary(t, containerd)) return;
+  const spec = containerdSpec({ major: 1, minor: 6 });
+  const usual = await complaints("", spec);
+  const wrong = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd]\ndefault_runtime_name = "x"\n';
+  const found = [...(await complaints(wrong, spec))].filter((line) => !usual.has(line));
+  assert.match(found.join("\n"), /no corresponding runtime configured in `containerd.runtimes`/);
+});
+
+test("ferryd starts with what is written for it", async (t) => {
+  if (!requireRoot(t) || !requireBinary(t, "runc", "conmon", "containerd-shim-runc-v2")) return;
+  for (const text of cases.slice(1)) {
+    await using directory = await temporaryDirectory("convert");
+    await writeConversion(convertText(text, ferrySpec), directory.path);
+    const config = join(directory.path, ferrySpec.configFile);
+    // Other files are where they would be on the host, but below the directory; this machine has no systemd.
+    const own = (await readFile(config, "utf8")).replace("/usr/local/sbin", join(directory.path, "usr/local/sbin"));
+    await writeFile(config, own.replace('"systemd"', '"cgroupfs"'));
+    const log = join(directory.path, "log");
+    {
+      const argv = ["bin/ferryd", "--config", config];
+      const places = ["--root", join(directory.path, "r"), "--state", join(directory.path, "s")];
+      const ready = async () => (await readFile(log, "utf8")).includes('"message":"ready"');
+      await using _daemon = await startDaemon([...argv, ...places], ready, { log: openSync(log, "w") });
+    }
+    await unmountBelow(directory.path);
+    assert.doesNotMatch(await readFile(log, "utf8"), /"level":"(warn|error)"/);
+  }
+});
+
+function convertText(text: string, spec: TargetSpec): Conversion {
+  const daemonJson = { path: "/etc/docker/daemon.json", text };
+  return convert({ daemonJson, certificates: [], logins: [], kubelet: {}, images: [], cgroupVersion: 1 }, spec);
+}
+
+function fileOf({ files }: Conversion, path: string): string {
+  return files.find((file) => file.path === path)?.content ?? "";
+}
+
+/** What a containerd with a root of its own says at level warning and above, without what differs from run to run. */
+async function complaints(config: string, spec: TargetSpec): Promise<ReadonlySet<string>> {
+  await using directory = await temporaryDirectory("containerd");
+  const at = (name: string) => join(directory.path, name);
+  await mkdir(at("s"));
+  await writeFile(at("config.toml"), config === "" ? `version = ${spec.configVersion}\n` : config);
+  const argv = [findBinary(containerd) ?? containerd, "--config", at("config.toml"), "--root", at("r")];
+  const own = ["--state", at("s"), "--address", at("s/c.sock"), "--log-level", "info"];
+  {
+    const ready = async () => (await readFile(at("log"), "utf8")).includes("containerd successfully booted");
+    await using _daemon = await startDaemon([...argv, ...own], ready, { log: openSync(at("log"), "w") });
+  }
+  await unmountBelow(directory.path);
+  const lines = (await readFile(at("log"), "utf8"))
+    .split("\n")
+    .filter((line) => /level"?[=:]"?(warn|error|fatal)/.test(line));
+  return new Set(
+    lines.map((line) => `${fieldOf(line, "msg")} (${fieldOf(line, "error")})`.replaceAll(directory.path, "")),
+  );
+}
+
+/** Of a log line in either of containerd's formats. */
+function fieldOf(line: string, name: string): string {
+  const text = new RegExp(`"?${name}"?[=:]("(?:[^"\\\\]|\\\\.)*"|\\S+)`).exec(line)?.[1] ?? "";
+  return text.startsWith('"') ? String(JSON.parse(text)) : text;
+}

@@ -18,7 +18,7 @@ const layers: Record<string, Rule> = {
   gen: { may: [], thirdParty: ["@bufbuild/protobuf"], why: "generated wire types know nothing of ours" },
   surfaces: {
     may: ["base", "core", "engine", "gen", "node"],
-    thirdParty: ["ws", "@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node"],
+    thirdParty: ["ws", "@bufbuild/protobuf"],
     why: "a surface translates; it reaches no driver, file or other surface by itself",
   },
   clients: {

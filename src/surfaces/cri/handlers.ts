@@ -1,4 +1,3 @@
-import type { ServiceImpl } from "@connectrpc/connect";
 import type { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
 import { attach } from "./attach.ts";
 import { containerStats, listContainerStats, streamContainerStats } from "./container-stats.ts";
@@ -10,6 +9,7 @@ import { listMetricDescriptors, listPodSandboxMetrics, streamPodSandboxMetrics }
 import { listPodSandboxStats, podSandboxStats, streamPodSandboxStats } from "./pod-sandbox-stats.ts";
 import { portForward } from "./port-forward.ts";
 import { execSync } from "./exec-sync.ts";
+import type { ServiceHandlers } from "./grpc/service-routes.ts";
 import { imageFsInfo } from "./image-fs-info.ts";
 import { imageStatus } from "./image-status.ts";
 import { listContainers, streamContainers } from "./list-containers.ts";
@@ -34,7 +34,7 @@ import { updateRuntimeConfig } from "./update-runtime-config.ts";
 import { version } from "./version.ts";
 
 /** What is not named here answers "unimplemented". */
-export function runtimeHandlers({ unary, stream }: Run): Partial<ServiceImpl<typeof RuntimeService>> {
+export function runtimeHandlers({ unary, stream }: Run): ServiceHandlers<typeof RuntimeService> {
   return {
     version: unary(version),
     status: unary(status),
@@ -73,7 +73,7 @@ export function runtimeHandlers({ unary, stream }: Run): Partial<ServiceImpl<typ
   };
 }
 
-export function imageHandlers({ unary, stream }: Run): Partial<ServiceImpl<typeof ImageService>> {
+export function imageHandlers({ unary, stream }: Run): ServiceHandlers<typeof ImageService> {
   return {
     listImages: unary(listImages),
     streamImages: stream(streamImages),

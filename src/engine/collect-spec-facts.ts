@@ -5,6 +5,7 @@ import type { Container } from "#core/containers/container.ts";
 import type { RuntimeFeatures } from "#core/tasks/runtime.ts";
 import type { Engine } from "./engine.ts";
 import { getTask } from "./find-task.ts";
+import { mountIdMapped } from "./id-mapped-mounts.ts";
 import { mountImages } from "./image-mounts.ts";
 import { findBlockDevices, findDevices, findHostDevices } from "./oci-spec/find-devices.ts";
 import { podContainerAnnotations } from "./sandbox-annotations.ts";
@@ -125,7 +126,7 @@ export function blockDevicePaths({ resources }: Pick<ContainerConfig, "resources
   return [...new Set(all.flatMap((list) => list.map(({ path }) => path)))];
 }
 
-/** Of volumes and images, by destination. */
+/** Of volumes, images and id-mapped mounts, by destination. */
 async function sourceDirectories(call: Call, engine: Engine, container: Container) {
   const { volumes } = engine;
   const found = container.config.mounts.map(async (mount): Promise<[string, string][]> => {
@@ -134,7 +135,8 @@ async function sourceDirectories(call: Call, engine: Engine, container: Containe
     return [[mount.destination, mount.subpath === undefined ? mountpoint : join(mountpoint, mount.subpath)]];
   });
   const images = await mountImages(call, engine, container);
-  return new Map([...(await Promise.all(found)).flat(), ...images]);
+  const mapped = await mountIdMapped(call, engine, container);
+  return new Map([...(await Promise.all(found)).flat(), ...images, ...mapped]);
 }
 
 function decode(bytes: Uint8Array | undefined): string | undefined {

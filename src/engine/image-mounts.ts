@@ -9,6 +9,7 @@ import type { SnapshotKey } from "#core/snapshots/snapshotter.ts";
 import { findContainerImage, unpackContainerImage } from "./container-image.ts";
 import { bundleDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
+import { mountOptionsOf } from "./id-mapped-mounts.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
 
 type ImageMount = ContainerMount & { readonly t: "image" };
@@ -77,7 +78,8 @@ function placesOf(engine: Engine, container: Container): Place[] {
 
 async function mountOne(call: Call, engine: Engine, container: Container, { key, path }: Place): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o711 });
-  await engine.mounter.mount(call, await getSnapshotter(engine, container).mounts(call, key), path);
+  const mounts = await getSnapshotter(engine, container).mounts(call, key);
+  await engine.mounter.mount(call, mounts, path, mountOptionsOf(container.config));
 }
 
 async function checkSubpath(call: Call, { rootFiles }: Engine, { mount, path }: Place): Promise<void> {

@@ -12,6 +12,7 @@ import { containerDirectory, networkFilePaths, rootfsDirectory } from "./contain
 import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
 import { fillLinuxNamespace, openLinuxNamespace } from "./container-network.ts";
+import { mountOptionsOf } from "./id-mapped-mounts.ts";
 import { isServed, restatePeers } from "./restate-peers.ts";
 import { writeNetworkFiles } from "./write-network-files.ts";
 import { toOciSpec } from "./oci-spec/to-oci-spec.ts";
@@ -95,7 +96,7 @@ async function createTask(
 async function mountRoot(call: Call, engine: Engine, container: Container, rootPath: string): Promise<void> {
   const mounts = await getSnapshotter(engine, container).mounts(call, container.snapshotKey);
   await mkdir(rootPath, { recursive: true, mode: 0o711 });
-  await engine.mounter.mount(call, mounts, rootPath);
+  await engine.mounter.mount(call, mounts, rootPath, mountOptionsOf(container.config));
 }
 
 async function etcFiles(call: Call, engine: Engine, container: Container): Promise<EtcFiles> {

@@ -3,6 +3,7 @@ import type { Container } from "#core/containers/container.ts";
 import { rootfsDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 import { findTask } from "./find-task.ts";
+import { unmountIdMapped } from "./id-mapped-mounts.ts";
 import { unmountImages } from "./image-mounts.ts";
 import { detachNetworks } from "./container-network.ts";
 
@@ -18,6 +19,7 @@ export async function releaseContainer(call: Call, engine: Engine, container: Co
   const results = await Promise.allSettled([
     engine.mounter.unmount(call, rootfsDirectory(engine, container)),
     unmountImages(call, engine, container),
+    unmountIdMapped(call, engine, container),
     detachNetworks(call, engine, container),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;

@@ -5,6 +5,7 @@ import type { JsonObject } from "#base/json.ts";
 import { detachedCall, type Call } from "#core/call.ts";
 import type { Labels } from "#core/labels.ts";
 import type { PodIdentity, Sandbox, SandboxConfig, SandboxId } from "#core/sandboxes/sandbox.ts";
+import { featuresOfHandler } from "./collect-spec-facts.ts";
 import type { Engine } from "./engine.ts";
 import { eraseSandbox } from "./remove-sandbox.ts";
 import { writeSandboxFiles } from "./sandbox-files.ts";
@@ -30,6 +31,12 @@ export type RunSandboxRequest = {
  */
 export async function runSandbox(call: Call, engine: Engine, request: RunSandboxRequest): Promise<Sandbox> {
   const handler = handlerNamed(engine, request.runtimeHandler);
+  if (request.config.idMappings !== undefined && !featuresOfHandler(engine, handler).userNamespaces) {
+    throw new EngineError(
+      "invalidArgument",
+      `runtime handler ${handler}: this machine has no user namespaces for pods`,
+    );
+  }
   const sandbox = newSandbox(call, request);
   // Before anything is made or locked: the image may have to be pulled.
   const pause = await findPause(call, engine, sandbox, handler);
@@ -38,8 +45,9 @@ export async function runSandbox(call: Call, engine: Engine, request: RunSandbox
   await using undo = new AsyncDisposableStack();
   undo.defer(() => eraseSandbox(detachedCall(call), engine, sandbox));
   const kinds = pinnedKinds(sandbox);
-  const { hostname, sysctls } = sandbox.config;
-  if (kinds.length > 0) await engine.podNamespaces.create(call, sandbox.id, { kinds, hostname, sysctls });
+  const { hostname, sysctls, idMappings: mappings } = sandbox.config;
+  const namespaces = { kinds, hostname, sysctls, ...(mappings !== undefined && { mappings }) };
+  if (kinds.length > 0) await engine.podNamespaces.create(call, sandbox.id, namespaces);
   const [filled, attached] = await Promise.allSettled([
     fill(call, engine, sandbox, pause),
     sandbox.networked ? engine.podNetwork.attach(call, toPodAttachment(engine, sandbox)) : [],

@@ -12,7 +12,7 @@ import type { Engine } from "./engine.ts";
 import { toOciSpec } from "./oci-spec/to-oci-spec.ts";
 import { closePauseRoot, openPauseRoot, type PauseProgram } from "./pause-root.ts";
 import { sandboxAnnotations } from "./sandbox-annotations.ts";
-import { pinnedKinds } from "./sandbox-lock.ts";
+import { pinnedKinds, userNamespaceOf } from "./sandbox-lock.ts";
 
 export type PauseRequest = { readonly runtimeHandler: string; readonly image: ContainerImage | undefined };
 
@@ -34,7 +34,7 @@ export async function startPause(call: Call, engine: Engine, sandbox: Sandbox, r
   const { runtimeHandler, image } = request;
   const program = await openPauseRoot(call, engine, sandbox, image);
   const spec = pauseSpec(engine, sandbox, { program, runtimeHandler });
-  await mkdir(engine.runtime.bundlePath(pauseRef(sandbox)), { recursive: true, mode: 0o710 });
+  await mkdir(engine.runtime.bundlePath(pauseRef(sandbox)), { recursive: true, mode: 0o711 });
   const task = await engine.runtime.create(call, { ...pauseRef(sandbox), runtimeHandler, spec, stdin: "none" });
   await task.start(call);
 }
@@ -57,6 +57,7 @@ function pauseSpec(
 ): OciSpec {
   const kinds = pinnedKinds(sandbox);
   const { args, env, workdir, mounts, rootPath, user } = program;
+  const userNamespace = userNamespaceOf(engine, sandbox);
   const config: ContainerConfig = {
     ...defaultContainerConfig,
     args,
@@ -69,6 +70,7 @@ function pauseSpec(
     cgroupParent: sandbox.config.cgroupParent,
     oomScoreAdj: -998,
     linuxNamespaces: pauseNamespaces(engine, sandbox),
+    ...(userNamespace !== undefined && { userNamespace }),
   };
   return toOciSpec(config, {
     containerId: pauseRef(sandbox).containerId,
@@ -88,7 +90,7 @@ function pauseSpec(
 
 function pauseNamespaces(engine: Engine, sandbox: Sandbox): ContainerConfig["linuxNamespaces"] {
   const kinds = pinnedKinds(sandbox);
-  const mode = (kind: (typeof kinds)[number]) =>
+  const mode = (kind: "network" | "ipc" | "uts") =>
     kinds.includes(kind)
       ? ({ t: "path", path: engine.podNamespaces.pathOf(sandbox.id, kind) } as const)
       : ({ t: "host" } as const);

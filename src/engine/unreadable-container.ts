@@ -4,7 +4,7 @@ import { detachedCall, type Call } from "#core/call.ts";
 import type { UnreadableContainer } from "#core/containers/container-store.ts";
 import type { SnapshotKey } from "#core/snapshots/snapshotter.ts";
 import { lockContainer } from "./container-lock.ts";
-import { bundleDirectory, containerDirectory, rootfsDirectory } from "./container-paths.ts";
+import { bundleDirectory, containerDirectory } from "./container-paths.ts";
 import type { Engine } from "./engine.ts";
 
 type Store = Pick<Engine, "containers">;
@@ -49,7 +49,10 @@ export async function removeUnreadable(
   const own = detachedCall(call, 120_000);
   const task = await engine.runtime.find(own, { namespace, containerId: id });
   await task?.delete(own, { force: true });
-  await engine.mounter.unmount(own, rootfsDirectory(engine, container));
+  // Its root, and what of others is mounted for it: all of it, before anything is removed.
+  for (const path of await engine.mounter.list(bundleDirectory(engine, container))) {
+    await engine.mounter.unmount(own, path);
+  }
   await engine.linuxNamespaces.deleteNetwork(own, id);
   // A snapshot's key is its container's id.
   for (const snapshotter of engine.snapshotters.values()) {

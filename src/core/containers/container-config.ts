@@ -1,5 +1,6 @@
 import type { JsonObject } from "#base/json.ts";
 import type { PortProtocol } from "#core/networks/network.ts";
+import type { UserNamespace } from "#core/sandboxes/user-namespace.ts";
 import type { Resources } from "#core/tasks/resources.ts";
 
 /** A linux namespace: its own, the host's, another container's (64-digit id), or the one pinned at a path. */
@@ -19,6 +20,8 @@ export type ContainerMount =
       readonly recursiveReadOnly: boolean;
       readonly nonRecursive: boolean;
       readonly propagation: "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";
+      /** Its files have the ids of the container's user namespace: root's on disk are its root's. */
+      readonly idMapped?: boolean;
       /** Make the source as a directory when missing (`-v`); without it a missing source is an error (`--mount`). */
       readonly createSource: boolean;
     }
@@ -117,6 +120,8 @@ export type ContainerConfig = {
   /** Undefined: the default list. */
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
+  /** Left out: the host's. */
+  readonly userNamespace?: UserNamespace;
   readonly linuxNamespaces: Readonly<Record<"pid" | "ipc" | "uts" | "cgroup" | "network", LinuxNamespaceMode>>;
 
   readonly mounts: readonly ContainerMount[];

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { Call } from "#core/call.ts";
+import type { IdMappings } from "./user-namespace.ts";
 
-export type PodNamespaceKind = "network" | "ipc" | "uts";
+export type PodNamespaceKind = "network" | "ipc" | "uts" | "user";
 
 export type PodNamespacesSpec = {
   readonly kinds: readonly PodNamespaceKind[];
@@ -9,6 +10,8 @@ export type PodNamespacesSpec = {
   readonly hostname: string;
   /** Set within the new namespaces; a key that is not there fails. */
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Of the `user` one, which owns the others; there with that kind only. */
+  readonly mappings?: IdMappings;
 };
 
 /** Linux namespaces of pods that live without a process: pinned by bind mounts, loopback up, sysctls set. */

@@ -4,6 +4,7 @@ import type { JsonObject } from "#base/json.ts";
 import type { Namespace } from "#core/call.ts";
 import type { Labels } from "#core/labels.ts";
 import type { PortProtocol } from "#core/networks/network.ts";
+import type { IdMappings } from "./user-namespace.ts";
 
 /** 64 hex digits. */
 export type SandboxId = Brand<string, "SandboxId">;
@@ -33,6 +34,8 @@ export type SandboxConfig = {
     /** `pod`: one for all containers, which needs a process that holds it. */
     readonly pid: "pod" | "container" | "host";
   };
+  /** A user namespace of the pod's own, which its other linux namespaces belong to; left out: the host's. */
+  readonly idMappings?: IdMappings;
   readonly sysctls: Readonly<Record<string, string>>;
   readonly ports: readonly PodPort[];
   readonly dns: {

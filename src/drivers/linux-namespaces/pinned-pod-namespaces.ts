@@ -6,15 +6,16 @@ import type { Duplex } from "node:stream";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { PodNamespaceKind, PodNamespaces, PodNamespacesSpec } from "#core/sandboxes/pod-namespaces.ts";
+import { openNamespaceHolder } from "./namespace-holder.ts";
 import { checkedName, makePinFile, shareDirectory } from "./pinned-linux-namespaces.ts";
 import type * as syscallsModule from "./syscalls.ts";
 
 type Syscalls = typeof syscallsModule;
 
-const files = { network: "net", ipc: "ipc", uts: "uts" } as const;
+const files = { network: "net", ipc: "ipc", uts: "uts", user: "user" } as const;
 const flagNames = { network: "CLONE_NEWNET", ipc: "CLONE_NEWIPC", uts: "CLONE_NEWUTS" } as const;
 
-/** Namespaces of pods, pinned at `<directory>/<name>/{net,ipc,uts}`; the directory is a shared mount. */
+/** Namespaces of pods, pinned at `<directory>/<name>/{net,ipc,uts,user}`; the directory is a shared mount. */
 export class PinnedPodNamespaces implements PodNamespaces {
   readonly #directory: string;
   #ready: Promise<Syscalls> | undefined;
@@ -35,7 +36,7 @@ export class PinnedPodNamespaces implements PodNamespaces {
     await makeDirectory(join(this.#directory, checkedName(name)), name);
     try {
       for (const { path } of pins) await makePinFile(path, name);
-      pinNew(syscalls, pins, spec);
+      await pinAll(call, syscalls, pins, spec);
     } catch (error) {
       await this.delete(call, name);
       throw error;
@@ -44,7 +45,7 @@ export class PinnedPodNamespaces implements PodNamespaces {
 
   async delete(_call: Call, name: string): Promise<void> {
     const syscalls = await this.#prepare();
-    for (const kind of ["network", "ipc", "uts"] as const) {
+    for (const kind of ["network", "ipc", "uts", "user"] as const) {
       while (syscalls.unmountDetached(this.pathOf(name, kind)));
     }
     await rm(join(this.#directory, checkedName(name)), { recursive: true, force: true });
@@ -100,19 +101,38 @@ async function makeDirectory(path: string, name: string): Promise<void> {
 
 type Pin = { readonly kind: PodNamespaceKind; readonly path: string };
 
+async function pinAll(call: Call, syscalls: Syscalls, pins: readonly Pin[], spec: PodNamespacesSpec): Promise<void> {
+  const { kinds, mappings } = spec;
+  const away = { pins, spec, kinds: kinds.filter((kind) => kind !== "user") };
+  if (mappings === undefined) {
+    const flags = away.kinds.reduce((all, kind) => all | syscalls[flagNames[kind]], 0);
+    return elsewhere(syscalls, away, () => (syscalls.unshare(flags), "thread-self"));
+  }
+  await using holder = await openNamespaceHolder(call, kinds, mappings);
+  elsewhere(syscalls, away, () => {
+    for (const kind of away.kinds)
+      enterAt(syscalls, `/proc/${holder.pid}/ns/${files[kind]}`, syscalls[flagNames[kind]]);
+    return String(holder.pid);
+  });
+}
+
+type OwnKind = Exclude<PodNamespaceKind, "user">;
+type Away = { readonly pins: readonly Pin[]; readonly spec: PodNamespacesSpec; readonly kinds: readonly OwnKind[] };
+
 /**
+ * Pins and fills namespaces that `go` takes this thread into; it answers whose they are, a directory of `/proc`.
+ *
  * One synchronous stretch on the main thread, as for a container's network: no other JavaScript runs while the thread is
  * elsewhere. Files of `/proc/sys` are written here, since they belong to the namespaces of whoever opens them.
  */
-function pinNew(syscalls: Syscalls, pins: readonly Pin[], spec: PodNamespacesSpec): void {
-  const homes = pins.map(({ kind }) => ({
+function elsewhere(syscalls: Syscalls, { pins, spec, kinds }: Away, go: () => string): void {
+  const homes = kinds.map((kind) => ({
     fd: syscalls.openNamespace(`/proc/thread-self/ns/${files[kind]}`),
     flag: syscalls[flagNames[kind]],
   }));
   try {
-    syscalls.unshare(homes.reduce((all, { flag }) => all | flag, 0));
     try {
-      fill(syscalls, pins, spec);
+      fill(syscalls, { pins, spec, owner: go() });
     } finally {
       for (const { fd, flag } of homes) comeBack(syscalls, fd, flag);
     }
@@ -121,8 +141,21 @@ function pinNew(syscalls: Syscalls, pins: readonly Pin[], spec: PodNamespacesSpe
   }
 }
 
-function fill(syscalls: Syscalls, pins: readonly Pin[], { hostname, sysctls }: PodNamespacesSpec): void {
-  for (const { kind, path } of pins) syscalls.mount(`/proc/thread-self/ns/${files[kind]}`, path, syscalls.MS_BIND);
+function enterAt(syscalls: Syscalls, path: string, flag: number): void {
+  const fd = syscalls.openNamespace(path);
+  try {
+    syscalls.enter(fd, flag);
+  } finally {
+    syscalls.close(fd);
+  }
+}
+
+function fill(
+  syscalls: Syscalls,
+  { pins, spec, owner }: { pins: readonly Pin[]; spec: PodNamespacesSpec; owner: string },
+): void {
+  const { hostname, sysctls } = spec;
+  for (const { kind, path } of pins) syscalls.mount(`/proc/${owner}/ns/${files[kind]}`, path, syscalls.MS_BIND);
   if (pins.some(({ kind }) => kind === "network")) syscalls.loopbackUp();
   if (hostname !== "" && pins.some(({ kind }) => kind === "uts")) syscalls.setHostname(hostname);
   for (const [name, value] of Object.entries(sysctls)) writeSysctl(name, value);

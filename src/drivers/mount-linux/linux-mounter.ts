@@ -2,7 +2,9 @@ import { readFile, realpath } from "node:fs/promises";
 import { EngineError, errnoOf, messageOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { Mount } from "#core/mounts/mount.ts";
-import type { Mounter } from "#core/mounts/mounter.ts";
+import type { MountOptions, Mounter } from "#core/mounts/mounter.ts";
+import type { UserNamespace } from "#core/sandboxes/user-namespace.ts";
+import { bindIdMapped, mapOverlay } from "./mount-id-mapped.ts";
 import { mountLongOverlay } from "./mount-long-overlay.ts";
 import { parseMountPoints } from "./mountinfo.ts";
 import { mountFlags, parseMountOptions, type ParsedOptions } from "./parse-mount-options.ts";
@@ -15,11 +17,12 @@ const maxDataBytes = 4095;
 
 /** Mounts by mount(2). Aborting a call has no effect on a system call that has begun. */
 export class LinuxMounter implements Mounter {
-  async mount(call: Call, mounts: readonly Mount[], target: string): Promise<void> {
+  async mount(call: Call, mounts: readonly Mount[], target: string, options: MountOptions = {}): Promise<void> {
     await using undo = new AsyncDisposableStack();
     for (const mount of mounts) {
       call.signal.throwIfAborted();
-      await mountOne(mount, target);
+      if (options.userNamespace === undefined) await mountOne(mount, target);
+      else await mountMapped(mount, target, options.userNamespace);
       undo.defer(async () => void (await unmountOnce(target)));
     }
     undo.move();
@@ -48,6 +51,21 @@ async function mountOne(mount: Mount, target: string): Promise<void> {
       const type = parsed.flags & mountFlags.bind ? null : mount.type;
       await run("mount", syscalls.mount, mount.source, target, type, firstFlags(parsed), parsed.data || null);
     }
+  } catch (error) {
+    throw explain(error, mount, target);
+  }
+  await finish(mount, parsed, target);
+}
+
+async function mountMapped(mount: Mount, target: string, userNamespace: UserNamespace): Promise<void> {
+  const parsed = parseMountOptions(mount.options);
+  try {
+    if (mount.type === "overlay") {
+      await using mapped = await mapOverlay(mount, target, userNamespace);
+      return await mountOne(mapped.mount, target);
+    }
+    if ((parsed.flags & mountFlags.bind) === 0) return await mountOne(mount, target);
+    await bindIdMapped(mount.source, target, userNamespace);
   } catch (error) {
     throw explain(error, mount, target);
   }

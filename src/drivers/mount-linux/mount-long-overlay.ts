@@ -87,7 +87,8 @@ function relativeRequest(mount: Mount, parsed: ParsedOptions, target: string): L
   return { directory: directory || "/", type: mount.type, source: mount.source, target, flags: parsed.flags, data };
 }
 
-function commonDirectory(paths: readonly string[]): string {
+/** The deepest directory that holds all of `paths`, none of which it is. Pure. */
+export function commonDirectory(paths: readonly string[]): string {
   const [first = "", ...others] = paths.map((path) => path.split("/").slice(0, -1));
   if (first === "") return "";
   let length = first.length;

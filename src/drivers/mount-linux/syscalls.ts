@@ -8,7 +8,10 @@ type KoffiFunction = ReturnType<typeof libc.func>;
 
 const libc = koffi.load("libc.so.6");
 
-/** The calls of Linux that Node lacks and this driver needs. Sources: mount(2), umount2(2), openat2(2), fsopen(2). */
+/**
+ * The calls of Linux that Node lacks and this driver needs. Sources: mount(2), umount2(2), openat2(2), fsopen(2),
+ * open_tree(2), mount_setattr(2).
+ */
 export const syscalls = {
   mount: libc.func("int mount(const char*, const char*, const char*, unsigned long, const char*)"),
   umount2: libc.func("int umount2(const char*, int)"),
@@ -22,10 +25,20 @@ export const syscalls = {
   fsconfig: libc.func("syscall", "long", ["long", "int", "uint", "const char*", "const char*", "int"]),
   fsmount: libc.func("syscall", "long", ["long", "int", "uint", "uint"]),
   moveMount: libc.func("syscall", "long", ["long", "int", "const char*", "int", "const char*", "uint"]),
+  openTree: libc.func("syscall", "long", ["long", "int", "const char*", "uint"]),
+  mountSetattr: libc.func("syscall", "long", ["long", "int", "const char*", "uint", "const void*", "size_t"]),
 } as const;
 
 /** Numbers are the same on every architecture that Linux gained after 2018. */
-export const numbers = { moveMount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, openat2: 437 } as const;
+export const numbers = {
+  openTree: 428,
+  moveMount: 429,
+  fsopen: 430,
+  fsconfig: 431,
+  fsmount: 432,
+  openat2: 437,
+  mountSetattr: 442,
+} as const;
 
 /** A call that failed: `code` is the errno's name. */
 export class SyscallError extends Error {

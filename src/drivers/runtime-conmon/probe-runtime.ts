@@ -132,16 +132,19 @@ export async function readFeatures(
     cgroupVersion: unified ? 2 : 1,
     cgroupDriver: binary.systemdCgroup ? "systemd" : "cgroupfs",
     seccomp: /libseccomp|\+SECCOMP/.test(stdout),
-    recursiveReadOnly: await hasMountSetattr(),
-    userNamespaces: await access("/proc/self/ns/user").then(
-      () => true,
-      () => false,
-    ),
+    recursiveReadOnly: await isKernelFrom(5, 12),
+    userNamespaces: await hasUserNamespaces(),
   };
 }
 
+/** Their root needs an overlay of id-mapped layers, Linux 5.19; all that a runtime has to do is to join one. */
+async function hasUserNamespaces(): Promise<boolean> {
+  const most = await readFile("/proc/sys/user/max_user_namespaces", "utf8").catch(() => "0");
+  return Number(most) > 0 && (await isKernelFrom(5, 19));
+}
+
 /** Recursive read-only needs mount_setattr(2), Linux 5.12; crun and runc since 1.1 know `rro`. */
-async function hasMountSetattr(): Promise<boolean> {
+async function isKernelFrom(wantedMajor: number, wantedMinor: number): Promise<boolean> {
   const [, major = "0", minor = "0"] = /^(\d+)\.(\d+)/.exec(await readFile("/proc/sys/kernel/osrelease", "utf8")) ?? [];
-  return Number(major) > 5 || (Number(major) === 5 && Number(minor) >= 12);
+  return Number(major) > wantedMajor || (Number(major) === wantedMajor && Number(minor) >= wantedMinor);
 }

@@ -62,7 +62,7 @@ export type SpecFacts = {
   readonly linuxNamespacePaths: Readonly<Partial<Record<"pid" | "ipc" | "uts" | "cgroup" | "network", string>>>;
   /** Files of the host mounted at `/etc/hosts`, `/etc/hostname`, `/etc/resolv.conf`, where nothing else is mounted there. */
   readonly etcFiles: { readonly hosts?: string; readonly hostname?: string; readonly resolvConf?: string };
-  /** Host path of each volume and image mount, by destination. */
+  /** Host path of each volume, image and id-mapped mount, by destination. */
   readonly volumePaths: ReadonlyMap<string, string>;
   /** Host directory for `/dev/shm` where IPC is shared (`/dev/shm` for host mode, `/proc/<pid>/root/dev/shm`); undefined makes one. */
   readonly shmPath?: string;

@@ -102,7 +102,7 @@ function toMount(mount: ContainerMount, facts: SpecFacts): OciMount {
       return {
         destination: mount.destination,
         type: "bind",
-        source: mount.source,
+        source: (mount.idMapped === true ? facts.volumePaths.get(mount.destination) : undefined) ?? mount.source,
         options: [
           mount.nonRecursive ? "bind" : "rbind",
           readOnlyOption(mount.readOnly, mount.recursiveReadOnly && facts.runtime.recursiveReadOnly),

@@ -1,5 +1,6 @@
 import { EngineError } from "#base/errors.ts";
 import type { ContainerConfig } from "#core/containers/container-config.ts";
+import type { IdMapping } from "#core/sandboxes/user-namespace.ts";
 import type { OciLinux, OciProcess, OciSpec } from "#core/tasks/oci-spec.ts";
 import { capabilitySets } from "./capabilities.ts";
 import { defaultMaskedPaths, defaultReadonlyPaths } from "./default-paths.ts";
@@ -102,6 +103,7 @@ function toLinux(config: ContainerConfig, facts: SpecFacts, rootfsPropagation: s
   const seccomp = seccompProfile(config, facts);
   return {
     namespaces: linuxNamespaces(config, facts),
+    ...idMappings(config),
     devices: facts.devices.map(({ type, path, major, minor, fileMode, uid, gid }) => ({
       type,
       path,
@@ -123,8 +125,16 @@ function toLinux(config: ContainerConfig, facts: SpecFacts, rootfsPropagation: s
   };
 }
 
+/** Runtimes want them beside the namespace that has them already. */
+function idMappings({ userNamespace }: ContainerConfig): Pick<OciLinux, "uidMappings" | "gidMappings"> {
+  if (userNamespace === undefined) return {};
+  const toOci = ({ containerId, hostId, size }: IdMapping) => ({ containerID: containerId, hostID: hostId, size });
+  return { uidMappings: userNamespace.uids.map(toOci), gidMappings: userNamespace.gids.map(toOci) };
+}
+
 function linuxNamespaces(config: ContainerConfig, facts: SpecFacts): OciLinux["namespaces"] {
   const namespaces: OciLinux["namespaces"] = [{ type: "mount" }];
+  if (config.userNamespace !== undefined) namespaces.push({ type: "user", path: config.userNamespace.path });
   for (const type of ["pid", "ipc", "uts", "network", "cgroup"] as const) {
     const mode = config.linuxNamespaces[type];
     const path = facts.linuxNamespacePaths[type];

@@ -9,6 +9,7 @@ import { kubernetesLabels } from "#engine/pod-labels.ts";
 import { mergeImageConfig } from "#engine/merge-image-config.ts";
 import { resolveImage } from "#engine/resolve-image.ts";
 import { handlerNamed } from "#engine/run-sandbox.ts";
+import { userNamespaceOf } from "#engine/sandbox-lock.ts";
 import { sandboxPaths } from "#engine/sandbox-paths.ts";
 import type { ContainerConfig, CreateContainerRequest } from "#gen/runtime/v1/containers_pb.ts";
 import type { KeyValue } from "#gen/runtime/v1/common_pb.ts";
@@ -19,7 +20,6 @@ import { toDevices, toMounts } from "./to-mounts.ts";
 import { toResources } from "./to-resources.ts";
 import { toSecurity } from "./to-security.ts";
 import { fromSignal } from "./to-signal.ts";
-import { refuseUserNamespace } from "./to-sandbox-config.ts";
 
 export async function createContainer(call: Call, cri: Cri, request: CreateContainerRequest) {
   const { engine } = cri;
@@ -81,7 +81,6 @@ function toLogPath({ config: { logDirectory } }: Sandbox, { logPath }: Container
 async function toEngineConfig(call: Call, cri: Cri, sandbox: Sandbox, config: ContainerConfig): Promise<EngineConfig> {
   const { linux } = config;
   const context = linux?.securityContext;
-  refuseUserNamespace(context?.namespaceOptions);
   if (config.CDIDevices.length > 0) throw new EngineError("notImplemented", "CDI devices: not supported");
   if (context?.privileged === true && !sandbox.config.privileged) {
     throw new EngineError("invalidArgument", `sandbox ${sandbox.id}: not privileged, so no container of it can be`);
@@ -96,6 +95,7 @@ async function toEngineConfig(call: Call, cri: Cri, sandbox: Sandbox, config: Co
     ...(stopSignal !== undefined && { stopSignal }),
   });
   const security = await toSecurity(context, image);
+  const userNamespace = userNamespaceOf(cri.engine, sandbox);
   return {
     ...defaultContainerConfig,
     ...security,
@@ -106,8 +106,12 @@ async function toEngineConfig(call: Call, cri: Cri, sandbox: Sandbox, config: Co
     hostname: sandbox.config.hostname,
     tty: config.tty,
     stdin: config.stdin ? (config.stdinOnce ? "once" : "open") : "none",
+    ...(userNamespace !== undefined && { userNamespace }),
     linuxNamespaces: await toLinuxNamespaces(call, cri, sandbox, context),
-    mounts: toMounts(config.mounts, sandboxPaths(cri.engine, sandbox), security.rootReadOnly),
+    mounts: toMounts(config.mounts, sandboxPaths(cri.engine, sandbox), {
+      rootReadOnly: security.rootReadOnly,
+      ...sandbox.config,
+    }),
     devices: toDevices(config.devices),
     resources: toResources(linux?.resources),
     oomScoreAdj: Number(linux?.resources?.oomScoreAdj ?? 0n),

@@ -8,7 +8,7 @@ export async function status(_call: Call, { engine, settings }: Cri, { verbose }
   const features = engine.runtime.features();
   const named = features.map((it) => ({
     name: it.name,
-    features: { recursiveReadOnlyMounts: it.recursiveReadOnly, userNamespaces: false },
+    features: { recursiveReadOnlyMounts: it.recursiveReadOnly, userNamespaces: it.userNamespaces },
   }));
   const byDefault = named.find(({ name }) => name === engine.runtime.defaultHandler);
   return {

@@ -1,5 +1,6 @@
 import { EngineError } from "#base/errors.ts";
 import type { ContainerMount, DeviceMapping } from "#core/containers/container-config.ts";
+import type { IdMapping, IdMappings } from "#core/sandboxes/user-namespace.ts";
 import type { SandboxPaths } from "#engine/sandbox-paths.ts";
 import { MountPropagation, type Device, type Mount } from "#gen/runtime/v1/containers_pb.ts";
 
@@ -9,15 +10,20 @@ const propagations = {
   [MountPropagation.PROPAGATION_BIDIRECTIONAL]: "rshared",
 } as const;
 
+/** What a pod and a container say of all their mounts. */
+export type MountPlace = { readonly rootReadOnly: boolean; readonly idMappings?: IdMappings };
+
 /** The kubelet's mounts, and the pod's own files where those leave room. Pure. */
-export function toMounts(mounts: readonly Mount[], paths: SandboxPaths, rootReadOnly: boolean): ContainerMount[] {
-  const asked = mounts.map(toMount);
+export function toMounts(mounts: readonly Mount[], paths: SandboxPaths, place: MountPlace): ContainerMount[] {
+  const { rootReadOnly, idMappings } = place;
+  const asked = mounts.map((mount) => toMount(mount, idMappings));
+  const files = { readOnly: rootReadOnly, ...(idMappings !== undefined && { idMapped: true }) };
   const taken = new Set(asked.map(({ destination }) => destination));
   const own = [
-    bind(paths.hostname, "/etc/hostname", rootReadOnly),
-    bind(paths.hosts, "/etc/hosts", rootReadOnly),
-    bind(paths.resolvConf, "/etc/resolv.conf", rootReadOnly),
-    bind(paths.shm, "/dev/shm", false),
+    bind(paths.hostname, "/etc/hostname", files),
+    bind(paths.hosts, "/etc/hosts", files),
+    bind(paths.resolvConf, "/etc/resolv.conf", files),
+    bind(paths.shm, "/dev/shm", { readOnly: false }),
   ];
   return [...own.filter(({ destination }) => !taken.has(destination)), ...asked];
 }
@@ -31,13 +37,11 @@ export function toDevices(devices: readonly Device[]): DeviceMapping[] {
 }
 
 /** @throws invalidArgument @throws notImplemented for what is refused by name */
-function toMount(mount: Mount): ContainerMount {
+function toMount(mount: Mount, idMappings: IdMappings | undefined): ContainerMount {
   const { containerPath, hostPath, readonly, propagation, recursiveReadOnly } = mount;
   if (containerPath === "") throw new EngineError("invalidArgument", "mount: container_path is empty");
   if ((mount.image?.image ?? "") !== "") return toImageMount(mount);
-  if (mount.uidMappings.length + mount.gidMappings.length > 0) {
-    throw new EngineError("notImplemented", "mount: id mappings are not supported");
-  }
+  const idMapped = isIdMapped(mount, idMappings);
   if (hostPath === "") throw new EngineError("invalidArgument", `mount ${containerPath}: host_path is empty`);
   if (recursiveReadOnly && !readonly) {
     throw new EngineError("invalidArgument", `mount ${containerPath}: recursive_read_only needs readonly`);
@@ -54,8 +58,22 @@ function toMount(mount: Mount): ContainerMount {
     recursiveReadOnly,
     nonRecursive: false,
     propagation: known,
+    ...(idMapped && { idMapped }),
     createSource: true,
   };
+}
+
+/** @throws invalidArgument for a mapping that is not the pod's, which is the only one there is a namespace for */
+function isIdMapped({ containerPath, uidMappings, gidMappings }: Mount, own: IdMappings | undefined): boolean {
+  if (uidMappings.length + gidMappings.length === 0) return false;
+  const isOwn = (asked: Mount["uidMappings"], [mapping, ...others]: readonly IdMapping[] = []) => {
+    const [first, ...more] = asked;
+    if (first === undefined || mapping === undefined || more.length + others.length > 0) return false;
+    const { containerId, hostId, length } = first;
+    return containerId === mapping.containerId && hostId === mapping.hostId && length === mapping.size;
+  };
+  if (isOwn(uidMappings, own?.uids) && isOwn(gidMappings, own?.gids)) return true;
+  throw new EngineError("invalidArgument", `mount ${containerPath}: its id mappings are not those of the pod`);
 }
 
 /** @throws invalidArgument when it is not read-only, or has a host path too */
@@ -73,12 +91,16 @@ function toImageMount({ image, containerPath, hostPath, readonly, imageSubPath }
   };
 }
 
-function bind(source: string, destination: string, readOnly: boolean): ContainerMount {
+function bind(
+  source: string,
+  destination: string,
+  how: { readonly readOnly: boolean; readonly idMapped?: boolean },
+): ContainerMount {
   return {
     t: "bind",
     source,
     destination,
-    readOnly,
+    ...how,
     recursiveReadOnly: false,
     nonRecursive: false,
     propagation: "rprivate",

@@ -1,4 +1,5 @@
 import { EngineError } from "#base/errors.ts";
+import type { IdMappings } from "#core/sandboxes/user-namespace.ts";
 import type { PodIdentity, PodPort, SandboxConfig } from "#core/sandboxes/sandbox.ts";
 import { Protocol, type PodSandboxConfig, type PortMapping } from "#gen/runtime/v1/sandboxes_pb.ts";
 import { NamespaceMode, type NamespaceOption } from "#gen/runtime/v1/security_pb.ts";
@@ -14,11 +15,11 @@ export function toPodIdentity({ metadata }: PodSandboxConfig): PodIdentity {
   return { name, uid, namespace, attempt };
 }
 
-/** What the pod is to be. Pure. @throws invalidArgument @throws notImplemented for user namespaces */
+/** What the pod is to be. Pure. @throws invalidArgument */
 export function toSandboxConfig(config: PodSandboxConfig, settings: CriSettings): SandboxConfig {
   const { linux, dnsConfig } = config;
   const options = linux?.securityContext?.namespaceOptions;
-  refuseUserNamespace(options);
+  const idMappings = toIdMappings(options);
   const network = options?.network === NamespaceMode.NODE ? "host" : "pod";
   return {
     hostname: network === "host" ? "" : config.hostname,
@@ -27,6 +28,7 @@ export function toSandboxConfig(config: PodSandboxConfig, settings: CriSettings)
       ipc: options?.ipc === NamespaceMode.NODE ? "host" : "pod",
       pid: pidMode(options),
     },
+    ...(idMappings !== undefined && { idMappings }),
     sysctls: { ...(network === "pod" ? defaultSysctls(settings) : {}), ...linux?.sysctls },
     ports: config.portMappings.map(toPort),
     dns: {
@@ -40,12 +42,29 @@ export function toSandboxConfig(config: PodSandboxConfig, settings: CriSettings)
   };
 }
 
-/** @throws notImplemented: user namespaces are refused by name until the runtime has them */
-export function refuseUserNamespace(options: NamespaceOption | undefined): void {
+/**
+ * The user namespace that is asked for; undefined: the host's. Pure.
+ *
+ * @throws invalidArgument unless it is the pod's own with one range from 0, the same of users and groups
+ */
+function toIdMappings(options: NamespaceOption | undefined): IdMappings | undefined {
   const user = options?.usernsOptions;
-  if (user !== undefined && user.mode !== NamespaceMode.NODE) {
-    throw new EngineError("notImplemented", "user namespaces: not supported");
+  if (user === undefined || user.mode === NamespaceMode.NODE) return undefined;
+  if (user.mode !== NamespaceMode.POD) throw wrongUserNamespace("its mode must be POD or NODE");
+  const [uid, gid] = [user.uids[0], user.gids[0]];
+  if (uid === undefined || gid === undefined || user.uids.length + user.gids.length > 2) {
+    throw wrongUserNamespace("needs one mapping of users and one of groups");
   }
+  if (uid.hostId !== gid.hostId || uid.length !== gid.length || uid.containerId !== gid.containerId) {
+    throw wrongUserNamespace("users and groups must be mapped alike");
+  }
+  if (uid.containerId !== 0 || uid.length === 0) throw wrongUserNamespace("id 0 must be mapped");
+  const mapping = { containerId: 0, hostId: uid.hostId, size: uid.length };
+  return { uids: [mapping], gids: [mapping] };
+}
+
+function wrongUserNamespace(why: string): EngineError {
+  return new EngineError("invalidArgument", `user namespace: ${why}`);
 }
 
 function pidMode(options: NamespaceOption | undefined): "pod" | "container" | "host" {

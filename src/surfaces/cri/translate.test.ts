@@ -45,11 +45,31 @@ test("a pod's linux namespaces are as its options say; without options all but t
   assert.deepEqual(modes({ network: NODE, ipc: NODE, pid: NODE }), host);
 });
 
+test("a user namespace is the pod's own, with one range from 0", () => {
+  const from = (usernsOptions: object) =>
+    toSandboxConfig(
+      create(PodSandboxConfigSchema, { linux: { securityContext: { namespaceOptions: { usernsOptions } } } }),
+      settings,
+    ).idMappings;
+  const { POD, NODE, CONTAINER, TARGET } = NamespaceMode;
+  const range = { hostId: 65536, containerId: 0, length: 65536 };
+  const mapping = { hostId: 65536, containerId: 0, size: 65536 };
+  assert.deepEqual(from({ mode: POD, uids: [range], gids: [range] }), { uids: [mapping], gids: [mapping] });
+  assert.equal(from({ mode: NODE }), undefined);
+  for (const wrong of [
+    { mode: CONTAINER },
+    { mode: TARGET },
+    { mode: POD },
+    { mode: POD, uids: [range, range], gids: [range] },
+    { mode: POD, uids: [range], gids: [{ ...range, length: 1 }] },
+    { mode: POD, uids: [{ ...range, containerId: 1 }], gids: [{ ...range, containerId: 1 }] },
+    { mode: POD, uids: [{ ...range, length: 0 }], gids: [{ ...range, length: 0 }] },
+  ]) {
+    assert.throws(() => from(wrong), { kind: "invalidArgument", message: /^user namespace: / });
+  }
+});
+
 test("what a pod cannot have is refused by its name", () => {
-  const config = create(PodSandboxConfigSchema, {
-    linux: { securityContext: { namespaceOptions: { usernsOptions: { mode: NamespaceMode.POD } } } },
-  });
-  assert.throws(() => toSandboxConfig(config, settings), { kind: "notImplemented", message: /user namespaces/ });
   const port = create(PodSandboxConfigSchema, { portMappings: [{ protocol: 9 as Protocol }] });
   assert.throws(() => toSandboxConfig(port, settings), { kind: "invalidArgument" });
   assert.throws(() => toPodIdentity(create(PodSandboxConfigSchema)), { kind: "invalidArgument" });
@@ -87,7 +107,7 @@ test("the kubelet's mounts go before the pod's own files", () => {
     hostPath: "/var/lib/kubelet/hosts",
     propagation: MountPropagation.PROPAGATION_HOST_TO_CONTAINER,
   });
-  const found = toMounts([mount], paths, true).map((it) =>
+  const found = toMounts([mount], paths, { rootReadOnly: true }).map((it) =>
     it.t === "bind" ? [it.source, it.destination, it.readOnly, it.propagation] : [],
   );
   assert.deepEqual(found, [
@@ -108,7 +128,9 @@ test("mounts that make no sense are refused", () => {
     { containerPath: "/a", image: { image: "x" }, readonly: true, imageSubPath: "a/../../b" },
   ];
   for (const init of bad)
-    assert.throws(() => toMounts([create(MountSchema, init)], paths, false), { kind: "invalidArgument" });
+    assert.throws(() => toMounts([create(MountSchema, init)], paths, { rootReadOnly: false }), {
+      kind: "invalidArgument",
+    });
 });
 
 test("users, profiles and paths", async () => {

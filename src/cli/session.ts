@@ -26,8 +26,18 @@ export class Session {
 
   /** @throws CliError when no host is given and no daemon's socket is there */
   get client(): DockerClient {
-    this.#client ??= this.#connect();
+    this.#client ??= this.#connect(this.namespace);
     return this.#client;
+  }
+
+  /** Undefined: the daemon's default. */
+  get namespace(): string | undefined {
+    return this.globals.text("namespace") ?? this.env("FERRY_NAMESPACE");
+  }
+
+  /** A client of its own for another default namespace. @throws as {@link client} */
+  clientIn(namespace: string): DockerClient {
+    return this.#connect(namespace);
   }
 
   env(name: string): string | undefined {
@@ -40,8 +50,7 @@ export class Session {
     return own.text("format") ?? this.globals.text("format");
   }
 
-  #connect(): DockerClient {
-    const namespace = this.globals.text("namespace") ?? this.env("FERRY_NAMESPACE");
+  #connect(namespace: string | undefined): DockerClient {
     const verify = this.env("DOCKER_TLS_VERIFY") !== undefined;
     return new DockerClient({
       endpoint: parseEndpoint(this.#host()),

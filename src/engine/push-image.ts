@@ -17,6 +17,7 @@ import type { RegistryAuth } from "#core/registry/registry.ts";
 import type { Engine } from "./engine.ts";
 import { withSource } from "./images/gc-references.ts";
 import { digestName, type NamesEngine } from "./images/image-names.ts";
+import { restoreLayers, type RecipesEngine } from "./images/layer-recipes.ts";
 import { presentManifests, readDocument, readImage, type ReadEngine } from "./images/read-image.ts";
 
 /** What a push does, per blob. The words are Docker's. */
@@ -35,7 +36,7 @@ export type PushRequest = {
 
 export type PushedImage = { readonly digest: Digest; readonly sizeBytes: number; readonly tag?: string };
 
-export type PushEngine = ReadEngine & NamesEngine & Pick<Engine, "registry" | "events">;
+export type PushEngine = ReadEngine & NamesEngine & RecipesEngine & Pick<Engine, "registry" | "events">;
 
 const parallelUploads = 5;
 
@@ -56,7 +57,11 @@ export async function pushImage(call: Call, engine: PushEngine, request: PushReq
   const access = request.auth === undefined ? {} : { auth: request.auth };
   const push = { reference, access, onProgress: request.onProgress ?? (() => {}) };
   const { target, manifests } = await whatToPush(call, engine, image.target, request.platform);
-  for (const manifest of manifests) await pushBlobs(call, engine, push, manifest);
+  await using undo = new AsyncDisposableStack();
+  for (const manifest of manifests) {
+    await restoreLayers(call, engine, manifest, undo);
+    await pushBlobs(call, engine, push, manifest);
+  }
   for (const manifest of manifests) {
     if (manifest.digest !== target.digest) await pushDocument(call, engine, push, manifest, false);
   }

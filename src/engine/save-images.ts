@@ -8,8 +8,8 @@ import { decodeIndex, decodeManifest, encodeDescriptor, imagesOf } from "#core/i
 import type { ImageName } from "#core/images/image-store.ts";
 import type { Platform } from "#core/images/platform.ts";
 import { formatFamiliar, parseReference } from "#core/images/reference.ts";
-import type { Engine } from "./engine.ts";
 import { parseImageName } from "./images/image-names.ts";
+import { restoreLayers, type RecipesEngine } from "./images/layer-recipes.ts";
 import { presentManifests, readDocument } from "./images/read-image.ts";
 import { underLease } from "./images/under-lease.ts";
 import { resolveImage, type ResolvedImage, type ResolveEngine } from "./resolve-image.ts";
@@ -21,7 +21,7 @@ export type SaveRequest = {
   readonly platform?: Platform;
 };
 
-export type SaveEngine = ResolveEngine & Pick<Engine, "leases">;
+export type SaveEngine = ResolveEngine & RecipesEngine;
 
 /** An image with the names it is saved under. */
 type Saved = { readonly image: ResolvedImage; readonly names: ImageName[]; readonly target: Descriptor };
@@ -50,6 +50,7 @@ async function* archive(call: Call, engine: SaveEngine, saved: readonly Saved[])
       await engine.leases.addResource(leased, leased.leaseId, { t: "content", digest: target.digest });
     }
   }
+  for (const { image } of saved) await restoreLayers(leased, engine, image.manifest, undo);
   yield* writeTar(items(leased, engine, saved));
 }
 

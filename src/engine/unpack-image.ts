@@ -4,6 +4,7 @@ import type { Descriptor } from "#core/content/descriptor.ts";
 import { decodeImageConfig } from "#core/images/image-config.ts";
 import { decodeManifest } from "#core/images/manifest.ts";
 import { labelUnpacked } from "./images/gc-references.ts";
+import { restoreLayers } from "./images/layer-recipes.ts";
 import { readDocument } from "./images/read-image.ts";
 import { underLease } from "./images/under-lease.ts";
 import { unpackLayers, type UnpackedLayers, type UnpackEngine, type UnpackProgress } from "./unpack-layers.ts";
@@ -35,6 +36,8 @@ export async function unpackImage(call: Call, engine: UnpackEngine, request: Unp
     throw new EngineError("invalidArgument", `image ${request.manifest.digest}: the manifest has ${counts}`);
   }
   const { snapshotter = engine.settings.defaultSnapshotter, onProgress } = request;
+  // In the default one, an image without blobs of its layers is unpacked: that is where they are made from.
+  if (snapshotter !== engine.settings.defaultSnapshotter) await restoreLayers(leased, engine, request.manifest, undo);
   const unpacked = await unpackLayers(leased, engine, {
     snapshotter,
     diffIds,

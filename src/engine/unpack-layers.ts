@@ -2,6 +2,7 @@ import { EngineError } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { Descriptor } from "#core/content/descriptor.ts";
 import { chainIdsOf, type ChainId, type DiffId, type Digest } from "#core/content/digest.ts";
+import type { LayerRecipe } from "#core/layers/layer-applier.ts";
 import type { SnapshotName, Snapshotter } from "#core/snapshots/snapshotter.ts";
 import type { Engine } from "./engine.ts";
 import { getSnapshotter } from "./get-snapshotter.ts";
@@ -21,6 +22,8 @@ export type UnpackLayersRequest = {
   /** Lowest first, one for each of `layers`. */
   readonly diffIds: readonly DiffId[];
   readonly layers: readonly Descriptor[];
+  /** One for each of `layers`, where their archives are instead of in blobs. */
+  readonly recipes?: readonly LayerRecipe[];
   /** Settles when the blob of a layer is in the store; default: all are. Not asked for layers that are unpacked. */
   readonly ready?: (index: number) => Promise<void>;
   readonly onProgress?: (progress: UnpackProgress) => void;
@@ -141,7 +144,14 @@ function layerAt(
     throw new EngineError("invalidArgument", `layer ${descriptor.digest}: no DiffID for it`);
   }
   const name = nameOf(chainId);
-  return { descriptor, diffId, name, ...(parent === undefined ? {} : { parent: nameOf(parent) }) };
+  const recipe = request.recipes?.[index];
+  return {
+    descriptor,
+    diffId,
+    name,
+    ...(parent === undefined ? {} : { parent: nameOf(parent) }),
+    ...(recipe === undefined ? {} : { recipe }),
+  };
 }
 
 function nameOf(chainId: ChainId): SnapshotName {

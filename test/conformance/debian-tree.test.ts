@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
+import { containerRoot } from "#test/support/container-root.ts";
 import { debianImage } from "#test/support/debian-image.ts";
 import { startDebianRegistry } from "#test/support/debian-registry.ts";
 import { FerryBed } from "#test/support/ferry-bed.ts";
@@ -25,22 +25,13 @@ for (const snapshotter of ["overlayfs", "native"]) {
     const reference = `${registry.host}/debian:bookworm`;
     await ferry.run("pull", "-q", reference);
     await ferry.run("run", "-d", "--name", "look", "--network", "none", reference, "sleep", "1000");
-    assert.deepEqual(withoutRuntimes(await treeListing(await rootOf(ferry, "look"))), withoutRuntimes(expected));
+    assert.deepEqual(withoutRuntimes(await treeListing(await containerRoot(ferry, "look"))), withoutRuntimes(expected));
     const script = "import sqlite3, ssl; print('python')";
     assert.equal(await ferry.run("exec", "look", "python3", "-c", script), "python");
     assert.equal(await ferry.run("exec", "look", "perl", "-e", "print 'perl'"), "perl");
     assert.match(await ferry.run("exec", "look", "git", "--version"), /^git version/);
     await ferry.run("rm", "-f", "look");
   });
-}
-
-/** Where the daemon mounted the container's root. */
-async function rootOf(ferry: FerryBed, name: string): Promise<string> {
-  const id = await ferry.run("inspect", "-f", "{{.Id}}", name);
-  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").map((line) => line.split(" ")[4] ?? "");
-  const root = mounts.find((path) => path.startsWith(ferry.state) && path.includes(id) && path.endsWith("rootfs"));
-  assert.ok(root, "the container has a root that is mounted");
-  return root;
 }
 
 /**

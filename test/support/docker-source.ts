@@ -14,6 +14,8 @@ export type SourceImage = {
   /** `sha256:…`. */
   readonly id: string;
   readonly diffIds: readonly string[];
+  /** What its own command prints. */
+  readonly says: string;
   /** What `docker export` of a container gives, listed. */
   readonly tree: readonly string[];
 };
@@ -56,6 +58,7 @@ async function describe(host: string, directory: string, name: string): Promise<
   const docker = async (...args: string[]) => (await command(["docker", "--host", host, ...args])).trim();
   const id = await docker("image", "inspect", "-f", "{{.Id}}", name);
   const layers = await docker("image", "inspect", "-f", '{{join .RootFS.Layers " "}}', name);
+  const says = await docker("run", "--rm", "--network=none", name);
   const container = await docker("create", name);
   const tree = join(directory, `export-${container.slice(0, 12)}`);
   await mkdir(tree);
@@ -64,5 +67,5 @@ async function describe(host: string, directory: string, name: string): Promise<
   await command(["tar", "-C", tree, "--xattrs", "--xattrs-include=*", "--numeric-owner", "-xpf", `${tree}.tar`]);
   const listing = await treeListing(tree);
   await command(["rm", "-r", tree, `${tree}.tar`]);
-  return { name, id, diffIds: layers.split(" "), tree: listing };
+  return { name, id, diffIds: layers.split(" "), says, tree: listing };
 }

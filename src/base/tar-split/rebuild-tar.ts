@@ -6,7 +6,7 @@ import { readTarSplit, type TarSplitEntry } from "./tar-split.ts";
 
 const chunkBytes = 1024 * 1024;
 
-/** Told of each file before its bytes come, with the path it was found at. */
+/** Told of each file before its header and its bytes come, with the path it is found at. */
 export type OnFile = (name: string, resolved: string) => void;
 
 /**
@@ -17,12 +17,23 @@ export type OnFile = (name: string, resolved: string) => void;
  */
 export async function* rebuildTar(recipePath: string, files: RootedFiles, onFile?: OnFile): AsyncGenerator<Buffer> {
   const packer = new Packer();
+  // A file's header ends the segment before it: held back until the file is known.
+  let segment: Buffer = Buffer.alloc(0);
   for await (const entries of readTarSplit(recipePath)) {
     for (const entry of entries) {
-      if (entry.t === "segment") yield* packer.add(entry.bytes);
-      else if (entry.sizeBytes > 0) yield* packer.addFile(files, entry, onFile);
+      if (entry.t === "segment") {
+        yield* packer.add(segment);
+        segment = entry.bytes;
+      } else if (entry.sizeBytes > 0) {
+        const resolved = files.resolve(entry.name);
+        onFile?.(entry.name, resolved);
+        yield* packer.add(segment);
+        segment = Buffer.alloc(0);
+        yield* packer.addFile(files.open(resolved, entry.sizeBytes), entry);
+      }
     }
   }
+  yield* packer.add(segment);
   yield* packer.rest();
 }
 
@@ -67,11 +78,9 @@ class Packer {
     }
   }
 
-  *addFile(files: RootedFiles, { name, sizeBytes }: TarSplitEntry & { t: "file" }, onFile?: OnFile): Generator<Buffer> {
-    const resolved = files.resolve(name);
-    const fd = files.open(resolved, sizeBytes);
+  /** Closes `fd`. */
+  *addFile(fd: number, { name, sizeBytes }: TarSplitEntry & { t: "file" }): Generator<Buffer> {
     try {
-      onFile?.(name, resolved);
       for (let left = sizeBytes; left > 0;) {
         const length = readSync(fd, this.#chunk, this.#used, Math.min(left, chunkBytes - this.#used), null);
         if (length === 0) throw new EngineError("dataLoss", `file ${JSON.stringify(name)}: ended ${left} bytes early`);

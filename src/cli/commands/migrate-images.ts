@@ -28,19 +28,22 @@ export const migrateImagesCommand: Command = {
     --journal string   File that notes what has arrived (default below /var/lib/ferry-migrate)
     --live-ok          Go on though Docker is running; images must not be removed meanwhile
 -q, --quiet            No forecast, no progress
-    --to string        oci:DIRECTORY
+    --to string        ferry (into namespace k8s.io, or --namespace), or oci:DIRECTORY
 `,
   args: { min: 0 },
-  example: "ferry migrate images --to oci:/srv/images",
+  example: "ferry migrate images --from /var/lib/docker --to ferry",
   run: async (session, { flags, args }) => {
     const root = resolve(flags.text("from") ?? "/var/lib/docker");
     await checkStopped(root, flags);
     const to = flags.text("to");
-    if (to === undefined) throw new CliError("no target is named", { next: "say where to: --to oci:DIRECTORY" });
-    const { driver } = { driver: flags.text("driver") };
+    if (to === undefined)
+      throw new CliError("no target is named", { next: "say where to: --to ferry, or --to oci:DIRECTORY" });
+    const driver = flags.text("driver");
     const dangling = flags.bool("dangling");
     const store = await readDockerStore(root, { dangling, ...(driver === undefined ? {} : { driver }) });
-    await using target = await openTarget(to);
+    // Pods are what a node's images are for.
+    const namespace = session.namespace ?? "k8s.io";
+    await using target = await openTarget(to, () => ({ client: session.clientIn(namespace), namespace }));
     const migrated = await run(flags, { store, target, wanted: args });
     await printResult(migrated, session.format(flags));
     return migrated.broken.length === 0 ? 0 : 3;

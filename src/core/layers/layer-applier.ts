@@ -4,7 +4,14 @@ import type { Compression } from "#core/content/descriptor.ts";
 import type { DiffId } from "#core/content/digest.ts";
 import type { LayerTarget } from "#core/snapshots/snapshotter.ts";
 
-export type LayerSource = { readonly blob: BlobReader; readonly compression: Compression };
+/** A layer's archive without the content of its files, and a tree that has it. Both must not change meanwhile. */
+export type LayerRecipe = {
+  /** A gzip'd tar-split file: see `base/tar-split`. */
+  readonly recipePath: string;
+  readonly filesDirectory: string;
+};
+
+export type LayerSource = { readonly blob: BlobReader; readonly compression: Compression } | LayerRecipe;
 
 /** Bounds that a layer may not pass. */
 export type LayerLimits = {
@@ -26,6 +33,9 @@ export type AppliedLayer = {
 /**
  * Unpacks layer archives into trees.
  *
+ * From a recipe, the content of files is shared with the recipe's tree where the filesystem can: cloned, or hard linked
+ * where the file there is in every respect what the archive says.
+ *
  * Nothing outside `target.directory` is touched, whatever the archive says. On an error the tree is half done; the
  * caller removes the snapshot.
  */
@@ -38,6 +48,8 @@ export interface LayerApplier {
    * @throws resourceExhausted past a limit, or when the disk is full
    */
   apply(call: Call, source: LayerSource, target: LayerTarget, limits: LayerLimits): Promise<AppliedLayer>;
+  /** The archive that a recipe stands for; nobody has checked its digest. @throws dataLoss when a file is missing or changed size */
+  rebuild(call: Call, recipe: LayerRecipe): AsyncIterable<Uint8Array>;
   /**
    * Gives `directories` of an unpacked layer the owner, mode and times they have in the nearest of `parents` that has
    * them. @throws failedPrecondition when it is a link there, as {@link apply}

@@ -15,6 +15,15 @@ export type LayerJob =
       readonly limits: LayerLimits;
     }
   | {
+      readonly t: "adopt";
+      readonly recipePath: string;
+      readonly filesDirectory: string;
+      readonly directory: string;
+      readonly whiteouts: "overlay" | "delete";
+      readonly limits: LayerLimits;
+    }
+  | { readonly t: "rebuild"; readonly recipePath: string; readonly filesDirectory: string }
+  | {
       readonly t: "inherit";
       readonly directory: string;
       readonly directories: readonly string[];
@@ -49,6 +58,8 @@ export type StatResult = {
 /** What each kind of job answers. */
 export type LayerJobResult = {
   apply: ApplyResult;
+  adopt: ApplyResult;
+  rebuild: undefined;
   inherit: undefined;
   stat: StatResult;
   read: undefined;
@@ -56,7 +67,7 @@ export type LayerJobResult = {
   copy: undefined;
 };
 
-/** `cancel[0]` other than 0 ends the job; `stream` carries the archive of `read` and `write`. */
+/** `cancel[0]` other than 0 ends the job; `stream` carries the archive of `read`, `write` and `rebuild`. */
 export type LayerJobMessage = {
   readonly job: LayerJob;
   readonly cancel: Int32Array;

@@ -1,5 +1,8 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { EngineError, errnoOf, kindOf, messageOf } from "#base/errors.ts";
+import { rebuildTar } from "#base/tar-split/rebuild-tar.ts";
+import { RootedFiles } from "#base/tar-split/rooted-files.ts";
+import { adoptLayer } from "./adopt-layer.ts";
 import { applyLayer } from "./apply-layer.ts";
 import { copyTree } from "./copy-tree.ts";
 import { inheritDirectories } from "./inherit-directories.ts";
@@ -34,6 +37,11 @@ async function run({ job, cancel, stream }: LayerJobMessage): Promise<LayerJobRe
   switch (job.t) {
     case "apply":
       return await applyLayer(root, job, check);
+    case "adopt":
+      return await adoptLayer(root, job, check);
+    case "rebuild":
+      await rebuildInto(job, required(stream));
+      return undefined;
     case "inherit":
       inheritDirectories(root, job);
       return undefined;
@@ -62,6 +70,14 @@ async function readIn(job: LayerJob & { t: "read" }, stream: MessagePort, check:
   using _root = root.enter(job.root);
   try {
     await sendChunks(stream, readTree(job.path, check));
+  } finally {
+    stream.close();
+  }
+}
+
+async function rebuildInto(job: LayerJob & { t: "rebuild" }, stream: MessagePort): Promise<void> {
+  try {
+    await sendChunks(stream, rebuildTar(job.recipePath, new RootedFiles(job.filesDirectory)));
   } finally {
     stream.close();
   }

@@ -24,6 +24,9 @@ export const syscalls = {
   fsetxattr: libc.func("int fsetxattr(int, const void*, const void*, size_t, int)"),
   llistxattr: libc.func("int64_t llistxattr(const void*, void*, size_t)"),
   lgetxattr: libc.func("int64_t lgetxattr(const void*, const void*, void*, size_t)"),
+  flistxattr: libc.func("int64_t flistxattr(int, void*, size_t)"),
+  fgetxattr: libc.func("int64_t fgetxattr(int, const void*, void*, size_t)"),
+  ioctlInt: libc.func("int ioctl(int, ulong, ...)"),
   close: libc.func("int close(int)"),
   unshare: libc.func("int unshare(int)"),
   chroot: libc.func("int chroot(const void*)"),
@@ -50,6 +53,7 @@ export const errnos = {
   enodata: errno.ENODATA,
   enotsup: errno.EOPNOTSUPP,
   erange: errno.ERANGE,
+  emlink: errno.EMLINK,
 } as const;
 
 export function lastErrno(): number {

@@ -47,6 +47,12 @@ export class TreeFiles {
     return syscalls.linkat(atFdCwd, from, atFdCwd, this.#set(path), 0) === 0 ? 0 : lastErrno();
   }
 
+  /** Links what `source` has below the open directory `directory`. */
+  linkFrom(directory: number, source: ByteString, path: ByteString): number {
+    const from = setName(this.#other, source);
+    return syscalls.linkat(directory, from, atFdCwd, this.#set(path), 0) === 0 ? 0 : lastErrno();
+  }
+
   symlink(target: ByteString, path: ByteString): number {
     return syscalls.symlinkat(setName(this.#other, target), atFdCwd, this.#set(path)) === 0 ? 0 : lastErrno();
   }

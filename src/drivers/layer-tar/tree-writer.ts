@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { EngineError } from "#base/errors.ts";
 import { errnoName, errnos } from "./syscalls.ts";
+import type { SharedFiles } from "./shared-files.ts";
 import { printable, type ByteString, type TarEntry, type TarSink, type TarTime } from "./tar-entry.ts";
 import { childPath, cleanPath, parentPath } from "./tree-path.ts";
 import { fileError, type TreeFiles } from "./tree-files.ts";
@@ -15,6 +16,8 @@ export type TreeWriterOptions = {
   readonly keepOwners: boolean;
   /** A directory of the tree that names are relative to; empty is the tree itself. */
   readonly base: ByteString;
+  /** Files that need not be written, for they are in another tree. */
+  readonly shared?: SharedFiles;
 };
 
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | 0o2000000;
@@ -41,6 +44,8 @@ export class TreeWriter implements TarSink {
   #entry: TarEntry | undefined;
   #path: ByteString = "";
   #fd = -1;
+  /** The open file has its content already. */
+  #whole = false;
   #written = 0;
   sizeBytes = 0;
   inodes = 0;
@@ -77,8 +82,9 @@ export class TreeWriter implements TarSink {
 
   data(buffer: Buffer, start: number, length: number, position: number): void {
     if (this.#fd < 0) return;
-    this.#files.write(this.#fd, this.#path, buffer, start, length, this.#entry?.sparse ? position : null);
     this.#written += length;
+    if (this.#whole) return;
+    this.#files.write(this.#fd, this.#path, buffer, start, length, this.#entry?.sparse ? position : null);
   }
 
   end(): void {
@@ -108,6 +114,7 @@ export class TreeWriter implements TarSink {
   abandon(): void {
     if (this.#fd >= 0) this.#files.close(this.#fd);
     this.#fd = -1;
+    this.#whole = false;
   }
 
   #pathOf(name: ByteString): ByteString {
@@ -173,13 +180,27 @@ export class TreeWriter implements TarSink {
     if (entry.sizeBytes > this.#options.maxFileBytes) {
       throw new EngineError("resourceExhausted", `layer entry ${printable(path)}: ${entry.sizeBytes} bytes`);
     }
+    const source = this.#options.shared?.take(entry);
+    if (source !== undefined && this.#linkWhole(source, entry, path)) return;
     this.#fd = this.#files.open(path, createFlags, entry.mode & 0o1777);
     if (this.#fd < 0 && -this.#fd === errnos.eexist) {
       this.#clear(path);
       this.#fd = this.#files.open(path, createFlags, entry.mode & 0o1777);
     }
     if (this.#fd < 0) throw fileError(errnoName(-this.#fd), "create", path);
+    this.#whole = source !== undefined && (this.#options.shared?.clone(source, this.#fd) ?? false);
     this.inodes++;
+  }
+
+  /** The inode is shared; the layer counts it all the same, as the other tree may go. */
+  #linkWhole(source: ByteString, entry: TarEntry, path: ByteString): boolean {
+    const { shared } = this.#options;
+    if (shared === undefined || !shared.fits(source, entry)) return false;
+    if (this.#files.lstat(path) !== undefined) this.#clear(path);
+    if (!shared.link(source, path)) return false;
+    this.inodes++;
+    this.sizeBytes += Math.ceil(entry.sizeBytes / diskBlockBytes) * diskBlockBytes;
+    return true;
   }
 
   #makeHardLink(entry: TarEntry, path: ByteString): void {

@@ -5,7 +5,7 @@ import { EngineError, isKind } from "#base/errors.ts";
 import { detachedCall, type Call } from "#core/call.ts";
 import { compressionOf, type Descriptor } from "#core/content/descriptor.ts";
 import type { DiffId } from "#core/content/digest.ts";
-import type { AppliedLayer } from "#core/layers/layer-applier.ts";
+import type { AppliedLayer, LayerRecipe } from "#core/layers/layer-applier.ts";
 import {
   unpackingLabel,
   type LayerTarget,
@@ -22,6 +22,8 @@ export type LayerToUnpack = {
   readonly diffId: DiffId;
   readonly name: SnapshotName;
   readonly parent?: SnapshotName;
+  /** Where the archive is instead of in a blob. */
+  readonly recipe?: LayerRecipe;
 };
 
 /**
@@ -128,21 +130,32 @@ async function prepare(
 async function apply(
   call: Call,
   engine: UnpackLayerEngine,
-  { descriptor, diffId }: LayerToUnpack,
+  layer: LayerToUnpack,
   target: LayerTarget,
 ): Promise<AppliedLayer> {
-  const compression = compressionOf(descriptor.mediaType);
-  if (compression === undefined) {
-    throw new EngineError(
-      "invalidArgument",
-      `layer ${descriptor.digest}: media type ${descriptor.mediaType} is no layer`,
-    );
-  }
-  await using blob = await engine.content.open(call, descriptor.digest);
-  const applied = await engine.layers.apply(call, { blob, compression }, target, engine.settings.layerLimits);
+  const { descriptor, diffId, recipe } = layer;
+  const { layerLimits } = engine.settings;
+  const applied =
+    recipe === undefined
+      ? await applyBlob(call, engine, descriptor, target)
+      : await engine.layers.apply(call, recipe, target, layerLimits);
   if (applied.diffId === diffId) return applied;
   throw new EngineError(
     "dataLoss",
     `layer ${descriptor.digest}: DiffID is ${applied.diffId}, the config says ${diffId}`,
   );
+}
+
+async function applyBlob(
+  call: Call,
+  engine: UnpackLayerEngine,
+  { mediaType, digest }: Descriptor,
+  target: LayerTarget,
+): Promise<AppliedLayer> {
+  const compression = compressionOf(mediaType);
+  if (compression === undefined) {
+    throw new EngineError("invalidArgument", `layer ${digest}: media type ${mediaType} is no layer`);
+  }
+  await using blob = await engine.content.open(call, digest);
+  return await engine.layers.apply(call, { blob, compression }, target, engine.settings.layerLimits);
 }

@@ -26,14 +26,15 @@ export async function* layerArchive(signal: AbortSignal, layer: DockerLayer): As
     throw new EngineError("dataLoss", `layer ${layer.diffId}: ${messageOf(error)}`, { cause: error });
   }
   const diffId = `sha256:${hash.digest("hex")}`;
-  if (diffId !== layer.diffId) throw await damaged(layer, diffId);
+  if (diffId === layer.diffId) return;
+  throw new EngineError("dataLoss", `layer ${layer.diffId}: its files make ${diffId}${await explainDamage(layer)}`);
 }
 
-async function damaged(layer: DockerLayer, diffId: string): Promise<EngineError> {
+/** What is wrong with a layer whose archive does not come out right, as far as that can be told. */
+export async function explainDamage(layer: DockerLayer): Promise<string> {
   const files = await findDamagedFiles(layer.recipePath, new RootedFiles(layer.directory), maxNamed);
   const more = files.length === maxNamed ? ", …" : "";
-  const which = files.length > 0 ? `; changed: ${files.join(", ")}${more}` : await explainSound(layer);
-  return new EngineError("dataLoss", `layer ${layer.diffId}: its files make ${diffId}${which}`);
+  return files.length > 0 ? `; changed: ${files.join(", ")}${more}` : await explainSound(layer);
 }
 
 /** The files are right and the archive is not. */

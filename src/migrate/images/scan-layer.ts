@@ -12,8 +12,12 @@ export type LayerScan = {
   readonly fileBytes: number;
   /** Disk blocks of everything else: directories, links too long for their inode. */
   readonly otherBytes: number;
-  readonly regularFiles: number;
+  /** Files that a target on the same filesystem can share with the source: they take no disk there. */
+  readonly sharable: { readonly files: number; readonly bytes: number };
 };
+
+/** Written anew everywhere; see `drivers/layer-tar/shared-files.ts`. */
+const neverShared = /^(?:\.?\/)*(?:etc|var)\//;
 
 const blockBytes = 4096;
 /** A link's target up to here is kept in the inode. Source: ext4 documentation, "Symbolic Links". */
@@ -21,7 +25,7 @@ const inlineLinkBytes = 59;
 
 /** Reads the whole tar-split file, no content. @throws dataLoss when it is damaged */
 export async function scanLayer({ recipePath }: Pick<DockerLayer, "recipePath">): Promise<LayerScan> {
-  const scan = { tarBytes: 0, inodes: 1, fileBytes: 0, linkBytes: 0, regularFiles: 0 };
+  const scan = { tarBytes: 0, inodes: 1, fileBytes: 0, linkBytes: 0, sharedFiles: 0, sharedBytes: 0 };
   const directories = new Map<string, number>([["", directoryHeaderBytes]]);
   let header: Buffer | undefined;
   for await (const entries of readTarSplit(recipePath)) {
@@ -38,9 +42,11 @@ export async function scanLayer({ recipePath }: Pick<DockerLayer, "recipePath">)
       if (type === "directory")
         directories.set(path.join("/"), directories.get(path.join("/")) ?? directoryHeaderBytes);
       else if (type !== "hardlink") scan.inodes++;
-      if (type === "file") scan.regularFiles++;
       if (type === "longlink") scan.linkBytes += blockBytes;
-      scan.fileBytes += Math.ceil(entry.sizeBytes / blockBytes) * blockBytes;
+      scan.fileBytes += roundedUp(entry.sizeBytes);
+      if (entry.sizeBytes === 0 || neverShared.test(entry.name)) continue;
+      scan.sharedFiles++;
+      scan.sharedBytes += roundedUp(entry.sizeBytes);
     }
   }
   const directoryBytes = [...directories.values()].reduce((sum, bytes) => sum + roundedUp(bytes), 0);
@@ -50,7 +56,7 @@ export async function scanLayer({ recipePath }: Pick<DockerLayer, "recipePath">)
     inodes: scan.inodes + directories.size - 1,
     fileBytes: scan.fileBytes,
     otherBytes: directoryBytes + scan.linkBytes,
-    regularFiles: scan.regularFiles,
+    sharable: { files: scan.sharedFiles, bytes: scan.sharedBytes },
   };
 }
 

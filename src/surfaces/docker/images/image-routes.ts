@@ -28,6 +28,7 @@ export const imageRoutes: readonly RouteEntry[] = [
     load: async () => (await import("./delete-image.ts")).deleteImageRoute,
   },
   { method: "POST", path: "/images/load", load: async () => (await import("./load-images.ts")).loadImagesRoute },
+  { method: "POST", path: "/ferry/images/adopt", load: async () => (await import("./adopt-image.ts")).adoptImageRoute },
   { method: "GET", path: "/images/get", load: async () => (await import("./save-images.ts")).saveImagesRoute },
   { method: "GET", path: "/images/:name/get", load: async () => (await import("./save-images.ts")).saveImagesRoute },
   { method: "POST", path: "/images/:name/push", load: async () => (await import("./push-image.ts")).pushImageRoute },

@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import { EngineError } from "#base/errors.ts";
+import { rebuildTar } from "#base/tar-split/rebuild-tar.ts";
+import { RootedFiles } from "#base/tar-split/rooted-files.ts";
+import type { ApplyResult, LayerJob } from "./layer-job.ts";
+import { SharedFiles } from "./shared-files.ts";
+import { TarReader } from "./tar-reader.ts";
+import type { ThreadRoot } from "./thread-root.ts";
+import { TreeFiles } from "./tree-files.ts";
+import { TreeWriter } from "./tree-writer.ts";
+
+/**
+ * Unpacks a layer from its recipe: the archive is made again and read like any other, but files come from the other
+ * tree where they can. `check` throws when the job was cancelled.
+ *
+ * The other tree is read from the machine's root, so the thread has the new one as its root only while it writes.
+ */
+export async function adoptLayer(
+  root: ThreadRoot,
+  job: LayerJob & { t: "adopt" },
+  check: () => void,
+): Promise<ApplyResult> {
+  const files = new TreeFiles();
+  using shared = new SharedFiles(files, job.filesDirectory);
+  const writer = within(root, job.directory, () => {
+    return new TreeWriter(files, {
+      whiteouts: job.whiteouts,
+      maxFileBytes: job.limits.maxUncompressedBytes,
+      keepTypes: false,
+      keepOwners: true,
+      base: "",
+      shared,
+    });
+  });
+  try {
+    const diffId = await pump(root, job, { writer, shared }, check);
+    return within(root, job.directory, () => {
+      writer.finish();
+      const { sizeBytes, inodes } = writer;
+      return { diffId, sizeBytes, inodes, impliedDirectories: writer.impliedDirectories() };
+    });
+  } finally {
+    writer.abandon();
+  }
+}
+
+type Parts = { readonly writer: TreeWriter; readonly shared: SharedFiles };
+
+async function pump(root: ThreadRoot, job: LayerJob & { t: "adopt" }, { writer, shared }: Parts, check: () => void) {
+  const { maxEntries, maxUncompressedBytes } = job.limits;
+  const hash = createHash("sha256");
+  const reader = new TarReader(writer, maxEntries);
+  const archive = rebuildTar(job.recipePath, new RootedFiles(job.filesDirectory), (name, resolved) => {
+    shared.note(name, resolved);
+  });
+  let total = 0;
+  for await (const chunk of archive) {
+    check();
+    total += chunk.length;
+    if (total > maxUncompressedBytes) {
+      throw new EngineError("resourceExhausted", `layer: more than ${maxUncompressedBytes} bytes`);
+    }
+    hash.update(chunk);
+    within(root, job.directory, () => reader.push(chunk));
+  }
+  check();
+  reader.finish();
+  return `sha256:${hash.digest("hex")}`;
+}
+
+function within<T>(root: ThreadRoot, directory: string, work: () => T): T {
+  using _root = root.enter(directory);
+  return work();
+}

@@ -176,6 +176,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Say a docker command in the words of ferry, nerdctl, crictl, ctr and kubectl",
     load: async () => (await import("./commands/explain.ts")).explain,
   },
+  "migrate plan": {
+    summary: "Plan a node's move away from Docker; nothing is done",
+    load: async () => (await import("./commands/migrate/plan.ts")).migratePlan,
+  },
   "migrate logs": {
     summary: "Convert container logs between Docker's and CRI format",
     load: async () => (await import("./commands/migrate/logs.ts")).migrateLogs,

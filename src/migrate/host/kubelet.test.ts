@@ -12,7 +12,7 @@ async function kubeletOf(root: HostRoot) {
 }
 
 test("kubeadm 1.23: flags of every source, each with its place", async () => {
-  await using host = await hostRootFixture("kubeadm-1.23");
+  await using host = await hostRootFixture("kubeadm-dockershim", { version: "1.23.17", pause: "3.6" });
   const kubelet = await kubeletOf(host.root);
   assert.deepEqual(kubelet.version?.value, { minor: 23, patch: 17 });
   assert.deepEqual(

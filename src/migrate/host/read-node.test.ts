@@ -5,7 +5,7 @@ import { readNode } from "./read-node.ts";
 import { runtimeVersion } from "./read-runtime.ts";
 
 test("a kubeadm node with Docker, read from a copy", async () => {
-  await using host = await hostRootFixture("kubeadm-1.23");
+  await using host = await hostRootFixture("kubeadm-dockershim", { version: "1.23.17", pause: "3.6" });
   const facts = await readNode(host.root);
   assert.equal(facts.node, "worker-1");
   assert.deepEqual(facts.os, { id: "ubuntu", version: "20.04", name: "Ubuntu 20.04.6 LTS", packageManager: "apt" });

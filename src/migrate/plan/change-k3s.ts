@@ -33,7 +33,9 @@ export function changeK3s(facts: NodeFacts, target: Target, endpoint: string, dr
     ? [
         "k3s brings its own containerd, configured below /var/lib/rancher/k3s/agent/etc/containerd: images are pulled again, or carried into it with ferry migrate images",
       ]
-    : [];
+    : [
+        "k3s keeps its CNI configuration and plugins below /var/lib/rancher/k3s: see that the runtime looks there, or give the cluster a network of its own",
+      ];
 }
 
 function placeEndpoint({ k3s, layout }: NodeFacts, endpoint: string, drafts: FileDrafts): void {

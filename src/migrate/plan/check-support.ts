@@ -27,7 +27,9 @@ export function checkSupport(input: PlanInput, minor: number): string[] {
   const { facts } = input;
   const notes: string[] = [];
   checkNetwork(facts);
-  if (input.target === "containerd") notes.push(...checkContainerd(input.runtime.version, minor));
+  // k3s brings the containerd that fits it.
+  if (input.target === "containerd" && facts.layout.t !== "k3s")
+    notes.push(...checkContainerd(input.runtime.version, minor));
   if (input.target === "cri-dockerd" && minor < 23) {
     notes.push(
       `kubelet 1.${minor} speaks CRI v1alpha2 only: take cri-dockerd 0.3, which still answers it (https://github.com/Mirantis/cri-dockerd/pull/487)`,

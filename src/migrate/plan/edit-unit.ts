@@ -5,8 +5,8 @@ import { applySplices, type Splice } from "./edit-flags.ts";
 const requiring = new Set(["Requires", "Requisite", "BindsTo", "PartOf", "Upholds"]);
 const ordering = new Set(["After", "Wants"]);
 
-/** Docker's units that another unit may name. */
-export const dockerUnits = ["docker.service", "docker.socket"] as const;
+/** Docker's units that another unit may name, cri-dockerd's among them: it goes with Docker. */
+const dockerUnits: readonly string[] = ["docker.service", "docker.socket", "cri-docker.service", "cri-docker.socket"];
 
 /**
  * Takes a unit's dependency on Docker away: where it required Docker nothing is left, where it was ordered behind it or
@@ -34,7 +34,7 @@ export function dependsOnDocker(text: string): boolean {
 }
 
 function isDocker(word: string): boolean {
-  return dockerUnits.some((unit) => unit === word);
+  return dockerUnits.includes(word);
 }
 
 function lineEnd(text: string, at: number): number {

@@ -49,7 +49,8 @@ function dockerNotes({ docker }: NodeFacts, staysDocker: boolean): string[] {
   return notes;
 }
 
-function networkNotes({ cni, kubelet, node }: NodeFacts): string[] {
+function networkNotes({ cni, kubelet, layout, node }: NodeFacts): string[] {
+  if (layout.t === "k3s") return [];
   const notes: string[] = [];
   if (cni.configFiles.length === 0) {
     notes.push(

@@ -78,26 +78,25 @@ function draftFiles(input: PlanInput, minor: number, drafts: { kubelet: FileDraf
   }
   if (target === "cri-dockerd") writeCriDockerd(facts, drafts.runtime);
   writeKernelNeeds(findKernelNeeds(facts.kernel), drafts.runtime, textOf);
-  drafts.runtime.edit(
-    plainFiles.crictl,
-    textOf(plainFiles.crictl),
-    () => `runtime-endpoint: ${endpoint}\nimage-endpoint: ${endpoint}\ntimeout: 10\ndebug: false\n`,
-    "crictl speaks to the new runtime",
-  );
-  if (facts.layout.t === "k3s") return changeK3s(facts, target, endpoint, drafts.kubelet);
-  const keepsDocker = target === "cri-dockerd";
-  const isForced = (field: string) => field === "cgroupDriver";
-  return changeKubelet(
-    facts,
-    {
-      minor,
-      endpoint,
-      unit: keepsDocker ? undefined : units[0],
-      fields: input.runtime.kubeletFields.filter(({ field }) => isForced(field)),
-      defaults: input.runtime.kubeletFields.filter(({ field }) => !isForced(field)),
-    },
-    drafts.kubelet,
-  );
+  const isK3s = facts.layout.t === "k3s";
+  // `k3s crictl` knows its own socket.
+  if (!isK3s || target !== "containerd") {
+    const text = `runtime-endpoint: ${endpoint}\nimage-endpoint: ${endpoint}\ntimeout: 10\ndebug: false\n`;
+    const why = "crictl speaks to the new runtime";
+    drafts.runtime.edit(plainFiles.crictl, textOf(plainFiles.crictl), () => text, why);
+  }
+  if (isK3s) return changeK3s(facts, target, endpoint, drafts.kubelet);
+  // Both sides must agree on cgroups; the rest is for where nobody said something else.
+  const isForced = ({ field }: { readonly field: string }) => field === "cgroupDriver";
+  const { kubeletFields } = input.runtime;
+  const wish = {
+    minor,
+    endpoint,
+    unit: target === "cri-dockerd" ? undefined : units[0],
+    fields: kubeletFields.filter(isForced),
+    defaults: kubeletFields.filter((edit) => !isForced(edit)),
+  };
+  return changeKubelet(facts, wish, drafts.kubelet);
 }
 
 function checkLayout({ layout, node }: NodeFacts): void {

@@ -1,0 +1,111 @@
+import { writeFileAtomic } from "#base/atomic-file.ts";
+
+import { HostRoot } from "#migrate/host/host-root.ts";
+import { parseKubernetesVersion } from "#migrate/host/kubernetes-version.ts";
+import { openRunningHost } from "#migrate/host/open-running-host.ts";
+import { formatPlan } from "#migrate/plan/parse-plan.ts";
+import { defaultPlanOptions, type PlanOptions } from "#migrate/plan/plan-input.ts";
+import { planNode, type PlanOutcome } from "#migrate/plan/plan-node.ts";
+import { readPlanInput } from "#migrate/plan/read-plan-input.ts";
+import { renderPlan } from "#migrate/plan/render-plan.ts";
+import { parseTarget } from "#migrate/plan/runtime-target.ts";
+import { CliError } from "../../cli-error.ts";
+import type { Command } from "../../command.ts";
+import type { Flags } from "../../flags.ts";
+import { print } from "../../output.ts";
+import { parseDurationNs } from "../../run/parse-values.ts";
+import { readTexts } from "./read-texts.ts";
+
+export const migratePlan: Command = {
+  usage: "[OPTIONS]",
+  summary: "Plan a node's move away from Docker: every step, file and command, nothing done",
+  flags: `
+    --brief                       Titles and reasons only, without commands and diffs
+    --containerd-version string   Containerd to configure for, as 1.7 or 2.1.4; left out: the installed one
+    --delete-emptydir-data        Drain evicts pods with emptyDir volumes too, whose data is lost
+    --drain-timeout string        How long the drain may take (default 15m)
+    --force                       Drain takes bare pods too, which nothing brings back
+    --format string               text (default) or json, the plan itself
+    --images string               carry (default): out of the stopped Docker; none: pull them again
+    --kubelet-version string      As 1.23.17, for a copied root that does not say
+    --no-drain                    Pods are killed where they are
+    --node string                 The node's name in the cluster; left out: as the host says
+    --out string                  Write the plan to this file, for ferry migrate apply
+    --root string                 Root of the host, or of a copy of it (default /)
+    --smoke-image string          Image of the pod that proves the node; empty: no such pod (default busybox:1.36)
+    --target string               ferry (default), containerd or cri-dockerd
+`,
+  args: { min: 0, max: 0 },
+  example:
+    "ferry migrate plan --target containerd\nferry migrate plan --root /mnt/node7 --target ferry --out node7.json",
+  run: async (session, { flags }) => {
+    const format = session.format(flags) ?? "text";
+    if (format !== "text" && format !== "json") throw new CliError(`unknown format ${format}: text or json`);
+    const root = await HostRoot.open(flags.text("root") ?? "/");
+    const input = await readPlanInput(root, openRunningHost(root), {
+      target: flags.parsed("target", parseTarget) ?? "ferry",
+      options: optionsOf(flags),
+      containerdVersion: flags.text("containerd-version"),
+      kubeletVersion: flags.parsed("kubelet-version", parseKubernetesVersion),
+      nodeName: flags.text("node"),
+      madeAt: new Date().toISOString(),
+    });
+    const outcome = planNode(input);
+    await writeOut(outcome, flags.text("out"));
+    if (format === "json") printJson(outcome);
+    else await printText(outcome, root, flags);
+    return 0;
+  },
+};
+
+/** Flags that say how a node is moved; shared with the command that plans many. */
+export function optionsOf(flags: Flags): PlanOptions {
+  const images = flags.text("images") ?? defaultPlanOptions.images;
+  if (images !== "carry" && images !== "none") throw new CliError(`unknown --images ${images}: carry or none`);
+  const smokeImage = flags.text("smoke-image") ?? defaultPlanOptions.smokeImage;
+  return {
+    ...defaultPlanOptions,
+    images,
+    smokeImage: smokeImage === "" ? null : smokeImage,
+    drain: flags.bool("no-drain")
+      ? null
+      : {
+          gracePeriodSeconds: null,
+          timeoutMs: flags.parsed("drain-timeout", parseMs) ?? 15 * 60_000,
+          deleteEmptyDirData: flags.bool("delete-emptydir-data"),
+          force: flags.bool("force"),
+        },
+  };
+}
+
+/** The plan may hold what Docker's configuration held, passwords of proxies among it: for its owner only. */
+async function writeOut(outcome: PlanOutcome, path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  if (outcome.t !== "plan") throw new CliError("no plan to write: a managed node is replaced, not changed");
+  await writeFileAtomic(path, formatPlan(outcome.plan), { mode: 0o600 });
+}
+
+function printJson(outcome: PlanOutcome): void {
+  print(outcome.t === "plan" ? formatPlan(outcome.plan).trimEnd() : JSON.stringify(outcome, undefined, 2));
+}
+
+async function printText(outcome: PlanOutcome, root: HostRoot, flags: Flags): Promise<void> {
+  if (outcome.t === "managed") {
+    print(`node ${outcome.node} belongs to a managed pool (${outcome.provider}): replace it, do not change it\n`);
+    for (const command of outcome.commands) print(`  ${command}`);
+    for (const note of outcome.notes) print(`\n  ! ${note}`);
+    return;
+  }
+  const { plan } = outcome;
+  const texts = await readTexts(root, plan);
+  for (const line of renderPlan(plan, { textOf: (path) => texts.get(path), brief: flags.bool("brief") })) print(line);
+  const out = flags.text("out");
+  if (plan.steps.length === 0) return;
+  print(
+    out === undefined ? "\nTo keep it: --out plan.json" : `\nwrote ${out}; next: ferry migrate apply --plan ${out}`,
+  );
+}
+
+function parseMs(text: string): number {
+  return parseDurationNs(text) / 1e6;
+}

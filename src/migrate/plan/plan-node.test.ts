@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import test from "node:test";
+import { messageOf } from "#base/errors.ts";
+import { hostRootFixture, hostRootOf } from "#test/support/host-root.ts";
+import { playScript } from "#test/support/trace-script.ts";
+import type { HostRoot } from "../host/host-root.ts";
+import { parseKubernetesVersion } from "../host/kubernetes-version.ts";
+import { unifiedDiff } from "../ledger/unified-diff.ts";
+import { formatPlan, parsePlan } from "./parse-plan.ts";
+import { defaultPlanOptions } from "./plan-input.ts";
+import { planNode, type PlanOutcome } from "./plan-node.ts";
+import { readPlanInput } from "./read-plan-input.ts";
+import { parseTarget } from "./runtime-target.ts";
+import type { Plan } from "./step.ts";
+
+const script = "plan-node.txt";
+const madeAt = "2026-01-01T00:00:00.000Z";
+
+async function plan(root: HostRoot, words: readonly string[]): Promise<PlanOutcome> {
+  const [version = "", target = "", ...more] = words;
+  const value = (key: string) => more.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
+  const choice = {
+    target: parseTarget(target),
+    options: defaultPlanOptions,
+    containerdVersion: value("containerd"),
+    kubeletVersion: parseKubernetesVersion(version),
+    madeAt,
+  };
+  return planNode(await readPlanInput(root, undefined, choice));
+}
+
+async function openFixture(name: string, version: string) {
+  return await hostRootFixture(name, { version, pause: "3.6", containerd: "1.7.28" });
+}
+
+/** Steps in one line, then what changes in the kubelet's files and which others are written. */
+async function shown(root: HostRoot, outcome: Plan): Promise<string[]> {
+  const lines = [
+    `${outcome.from.runtime} on ${outcome.from.kubelet}, ${outcome.from.layout}`,
+    ...outcome.notes.map((note) => `! ${note}`),
+    outcome.steps.map(({ id }) => id.slice(3)).join(" "),
+  ];
+  for (const step of outcome.steps) {
+    if (step.kind !== "write-files") continue;
+    for (const { path, content } of step.files) {
+      const isKubelets = step.id.endsWith("configure-kubelet") || path.includes("cri-docker");
+      if (!isKubelets) lines.push(`writes ${path}`);
+      else {
+        const diff = unifiedDiff(await root.findText(path), content ?? "", path);
+        lines.push(path, ...diff.split("\n").filter((line) => /^[-+](?![-+]{2} )/.test(line)));
+      }
+    }
+  }
+  return lines;
+}
+
+test("plans of nodes of every era, layout and target", async () => {
+  const text = await readFile(join(import.meta.dirname, "../../../test/scripts", script), "utf8");
+  const answers = new Map<string, string[]>();
+  for (const line of text.split("\n").filter((one) => one.startsWith("plan "))) {
+    const [, name = "", ...words] = line.split(" ");
+    await using host = await openFixture(name, words[0] ?? "");
+    try {
+      const outcome = await plan(host.root, words);
+      answers.set(line, outcome.t === "plan" ? await shown(host.root, outcome.plan) : outcome.commands.slice());
+    } catch (error) {
+      answers.set(line, [`refused: ${messageOf(error)}`]);
+    }
+  }
+  await playScript(script, () => ({ play: (words) => answers.get(words.join(" ")) ?? [] }));
+});
+
+const targets = ["ferry", "containerd", "cri-dockerd"];
+const hosts = [
+  ["kubeadm-dockershim", "1.23.17"],
+  ["kubeadm-control-plane", "1.19.16"],
+  ["systemd-dockershim", "1.14.0"],
+  ["kubeadm-cri-dockerd", "1.27.16"],
+  ["kubeadm-instance-config", "1.34.2"],
+  ["config-dir", "1.30.4"],
+  ["systemd-json", "1.36.0"],
+  ["k3s-docker", "1.23.17"],
+] as const;
+
+test("the same facts give the same plan, to the byte, and its file reads back", async () => {
+  for (const [name, version] of hosts) {
+    await using host = await openFixture(name, version);
+    await using again = await openFixture(name, version);
+    for (const target of targets) {
+      const one = await plan(host.root, [version, target]);
+      const other = await plan(again.root, [version, target]);
+      assert(one.t === "plan" && other.t === "plan");
+      assert.equal(formatPlan(one.plan), formatPlan(other.plan));
+      assert.deepEqual(parsePlan(formatPlan(one.plan)), one.plan);
+    }
+  }
+});
+
+test("a node that its plan was done on has nothing left to do", async () => {
+  for (const [name, version] of hosts) {
+    for (const target of targets) {
+      await using host = await openFixture(name, version);
+      const first = await plan(host.root, [version, target]);
+      assert(first.t === "plan");
+      await using moved = await hostRootOf("");
+      await copyWith(host.root, moved.root, first.plan);
+      const second = await plan(moved.root, [version, target]);
+      assert(second.t === "plan");
+      assert.deepEqual(
+        second.plan.steps.map(({ id }) => id),
+        [],
+        `${name} ${version} ${target}`,
+      );
+      assert.deepEqual(second.plan.notes, ["nothing to do: the node is there already"]);
+    }
+  }
+});
+
+/** The host as the plan leaves it: files written, units that it disables wanted by nobody. */
+async function copyWith(from: HostRoot, to: HostRoot, { steps }: Plan): Promise<void> {
+  await cp(from.directory, to.directory, { recursive: true, verbatimSymlinks: true });
+  for (const step of steps) {
+    for (const { path, content } of step.kind === "write-files" ? step.files : []) {
+      await mkdir(dirname(join(to.directory, path)), { recursive: true });
+      await writeFile(join(to.directory, path), content ?? "");
+    }
+    for (const { name, enabled } of step.kind === "set-units" ? step.units : []) {
+      if (enabled !== false) continue;
+      for (const target of ["multi-user", "sockets"]) {
+        await rm(join(to.directory, `etc/systemd/system/${target}.target.wants/${name}`), { force: true });
+      }
+    }
+  }
+}

@@ -1,6 +1,7 @@
-import { lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, errnoOf } from "#base/errors.ts";
+import { removeTree } from "#base/remove-tree.ts";
 import type { Tree } from "./tree-kind.ts";
 
 /** The directories of one snapshotter, `<treeId>/fs` and what its kind keeps beside; `fs` has that name once it is whole. */
@@ -50,7 +51,7 @@ export class TreeDirectories {
   }
 
   async remove(treeId: number): Promise<void> {
-    await rm(this.tree(treeId).directory, { recursive: true, force: true });
+    await removeTree(this.tree(treeId).directory);
   }
 
   /** `known` is asked after the directory was read: what is made meanwhile has its record already. */

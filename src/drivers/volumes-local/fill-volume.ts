@@ -1,6 +1,7 @@
-import { chmod, chown, lstat, mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readdir, rename, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "#base/errors.ts";
+import { removeTree } from "#base/remove-tree.ts";
 
 /**
  * Content comes into a volume from beside it, so that a crash never leaves a part that counts as content:
@@ -12,13 +13,13 @@ import { errnoOf } from "#base/errors.ts";
  */
 export async function fillVolume(directory: string, write: (directory: string) => Promise<void>): Promise<void> {
   const filling = join(directory, "_filling");
-  await rm(filling, { recursive: true, force: true });
+  await removeTree(filling);
   await mkdir(filling, { mode: 0o755 });
   try {
     await write(filling);
     await rename(filling, join(directory, "_filled"));
   } catch (error) {
-    await rm(filling, { recursive: true, force: true });
+    await removeTree(filling);
     throw error;
   }
   await moveFilled(directory);
@@ -26,7 +27,7 @@ export async function fillVolume(directory: string, write: (directory: string) =
 
 /** Undoes or finishes what a crash cut off. Idempotent. */
 export async function recoverFill(directory: string): Promise<void> {
-  await rm(join(directory, "_filling"), { recursive: true, force: true });
+  await removeTree(join(directory, "_filling"));
   await moveFilled(directory);
 }
 
@@ -42,7 +43,7 @@ async function moveFilled(directory: string): Promise<void> {
     if (!(await isThere(join(data, name)))) await rename(join(filled, name), join(data, name));
   }
   await utimes(data, atime, mtime);
-  await rm(filled, { recursive: true, force: true });
+  await removeTree(filled);
 }
 
 async function namesIn(path: string): Promise<string[] | undefined> {

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nowNs } from "#base/clock.ts";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import { KeyedLock } from "#base/keyed-lock.ts";
+import { removeTree } from "#base/remove-tree.ts";
 import { parseNamespace, type Call, type Namespace } from "#core/call.ts";
 import type { Labels } from "#core/labels.ts";
 import type { VolumeIndex, VolumeRecord } from "#core/volumes/volume-index.ts";
@@ -120,7 +121,7 @@ export class LocalVolumeStore implements VolumeStore {
   async #adopt(call: Call, found: { namespace: Namespace; name: string }): Promise<void> {
     const directory = this.#directory(found);
     if (await isEmptyDirectory(join(directory, "_data"))) {
-      await rm(directory, { recursive: true, force: true });
+      await removeTree(directory);
       return;
     }
     call.log.warn({ path: directory }, `volume ${found.name}: has files but no record: taken up as a volume`);
@@ -150,7 +151,7 @@ export class LocalVolumeStore implements VolumeStore {
   async #removeFiles(call: Call, record: VolumeRecord): Promise<void> {
     const directory = this.#directory(record);
     await requireNothingMounted(record.name, directory);
-    await rm(directory, { recursive: true, force: true });
+    await removeTree(directory);
     await this.#index.delete({ ...call, namespace: record.namespace }, record.name);
   }
 

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import test from "node:test";
+import { temporaryDirectory } from "#test/support/temporary-directory.ts";
+import { removeTree } from "./remove-tree.ts";
+
+test("a tree deeper than a path may be long goes as any other", async () => {
+  await using directory = await temporaryDirectory("deep");
+  const [tree, grown] = [join(directory.path, "tree"), join(directory.path, "grown")];
+  await mkdir(join(tree, "leaf"), { recursive: true });
+  // Every round puts what is there so far below another 1,000 bytes of path.
+  const level = Array.from({ length: 100 }, () => "ten-bytes");
+  for (let round = 0; round < 12; round++) {
+    await mkdir(join(grown, ...level), { recursive: true });
+    await rename(tree, join(grown, ...level, "tree"));
+    await rename(grown, tree);
+  }
+  await removeTree(tree);
+  await removeTree(tree);
+  assert.deepEqual(await readdir(directory.path), []);
+});

@@ -27,8 +27,13 @@ export function toRuntimeError(stderr: string, doing: string, command?: string):
     );
   if (/does not exist|No such container|error opening file `[^`]*\/status`/i.test(text))
     return new EngineError("notFound", `${doing}: ${text}`);
-  return new EngineError(/exec format error/i.test(text) ? "invalidArgument" : "internal", `${doing}: ${text}`);
+  if (/device or resource busy/i.test(text)) return new EngineError("failedPrecondition", `${doing}: ${text}`);
+  return new EngineError(refusesRequest.test(text) ? "invalidArgument" : "internal", `${doing}: ${text}`);
 }
+
+/** What the kernel says of a value that was asked for: a limit, a cpuset, an image for another machine. */
+const refusesRequest =
+  /exec format error|invalid argument|invalid configuration|numerical result out of range|value too large|file name too long|memory limit .* too low/i;
 
 /** The last error of runc's log lines (`time=… level=error msg="…"`), or the text as it stands. */
 function messageIn(stderr: string): string {

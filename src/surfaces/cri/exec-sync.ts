@@ -29,7 +29,7 @@ export async function execSync(call: Call, { engine }: Cri, { containerId, cmd, 
   if (streams === undefined || exec.process === undefined) throw new Error("exec: no streams");
   await using _open = streams;
   const { process } = exec;
-  const limit = timeout > 0n ? AbortSignal.timeout(Number(timeout) * 1000) : undefined;
+  const limit = timeout > 0n ? AbortSignal.timeout(Math.min(Number(timeout) * 1000, maxTimerMs)) : undefined;
   const waiting = { ...call, signal: limit === undefined ? call.signal : AbortSignal.any([call.signal, limit]) };
   const output = collect(streams);
   try {
@@ -46,6 +46,9 @@ export async function execSync(call: Call, { engine }: Cri, { containerId, cmd, 
     throw error;
   }
 }
+
+/** The longest that Node counts: 49 days. */
+const maxTimerMs = 2 ** 32 - 1;
 
 /** How long output is waited for after the process: a child that it left behind may hold its pipes for ever. */
 const drainMs = 1_000;

@@ -9,6 +9,7 @@ import { isKnown } from "./grpc/rpc-status.ts";
 import { routesOf, type RpcContext } from "./grpc/service-routes.ts";
 import { imageHandlers, runtimeHandlers } from "./handlers.ts";
 import { lazily } from "./lazily.ts";
+import { refuseNul } from "./refuse-nul.ts";
 import type { StreamingServer } from "./streaming/streaming-server.ts";
 import { UsageCache } from "./usage-cache.ts";
 
@@ -72,6 +73,7 @@ function runner(base: Call, cri: Cri): Run {
       const call = callOf(context);
       const startedMs = performance.now();
       try {
+        refuseNul(request);
         const response = await handler(call, cri, request);
         noteEnd(call, context, performance.now() - startedMs);
         return response;
@@ -84,6 +86,7 @@ function runner(base: Call, cri: Cri): Run {
       async function* (request, context) {
         const call = callOf(context);
         try {
+          refuseNul(request);
           yield* handler(call, cri, request);
         } catch (error) {
           noteFailure(call, error);

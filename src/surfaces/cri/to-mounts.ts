@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { EngineError } from "#base/errors.ts";
 import type { ContainerMount, DeviceMapping } from "#core/containers/container-config.ts";
 import type { IdMapping, IdMappings } from "#core/sandboxes/user-namespace.ts";
@@ -42,7 +43,12 @@ function toMount(mount: Mount, idMappings: IdMappings | undefined): ContainerMou
   if (containerPath === "") throw new EngineError("invalidArgument", "mount: container_path is empty");
   if ((mount.image?.image ?? "") !== "") return toImageMount(mount);
   const idMapped = isIdMapped(mount, idMappings);
-  if (hostPath === "") throw new EngineError("invalidArgument", `mount ${containerPath}: host_path is empty`);
+  if (!isAbsolute(hostPath)) {
+    throw new EngineError(
+      "invalidArgument",
+      `mount ${containerPath}: host_path ${JSON.stringify(hostPath)}: not absolute`,
+    );
+  }
   if (recursiveReadOnly && !readonly) {
     throw new EngineError("invalidArgument", `mount ${containerPath}: recursive_read_only needs readonly`);
   }

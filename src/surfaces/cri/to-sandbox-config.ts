@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { EngineError } from "#base/errors.ts";
 import type { IdMappings } from "#core/sandboxes/user-namespace.ts";
 import type { PodIdentity, PodPort, SandboxConfig } from "#core/sandboxes/sandbox.ts";
@@ -20,6 +21,7 @@ export function toSandboxConfig(config: PodSandboxConfig, settings: CriSettings)
   const { linux, dnsConfig } = config;
   const options = linux?.securityContext?.namespaceOptions;
   const idMappings = toIdMappings(options);
+  checkTexts(config);
   const network = options?.network === NamespaceMode.NODE ? "host" : "pod";
   return {
     hostname: network === "host" ? "" : config.hostname,
@@ -40,6 +42,19 @@ export function toSandboxConfig(config: PodSandboxConfig, settings: CriSettings)
     logDirectory: config.logDirectory,
     privileged: linux?.securityContext?.privileged ?? false,
   };
+}
+
+/** They become lines of files, and a path. */
+function checkTexts({ hostname, dnsConfig, logDirectory }: PodSandboxConfig): void {
+  const { servers = [], searches = [], options = [] } = dnsConfig ?? {};
+  const wrong = [hostname, ...servers, ...searches, ...options].find((text) => /[\s/]/.test(text));
+  if (wrong !== undefined)
+    throw new EngineError("invalidArgument", `sandbox config: ${JSON.stringify(wrong)}: no name`);
+  if (logDirectory !== "" && !isAbsolute(logDirectory))
+    throw new EngineError(
+      "invalidArgument",
+      `sandbox config: log_directory ${JSON.stringify(logDirectory)}: not absolute`,
+    );
 }
 
 /**

@@ -46,6 +46,7 @@ export class GrpcServer {
   /** Never rejects: what goes wrong is told to the client. */
   async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
     stream.on("error", () => {});
+    if (headers[":method"] !== "POST") return refuse(stream, 405);
     if (!headers["content-type"]?.startsWith(contentType)) return refuse(stream, 415);
     const call = new AbortController();
     this.#calls.add(call);

@@ -8,8 +8,15 @@ export const okStatus: RpcStatus = { "grpc-status": "0" };
 /** The one place where errors get gRPC's codes. What is not an error of ours is a mistake of ours, and says nothing. */
 export function statusOf(error: unknown): RpcStatus {
   const kind = kindOf(error);
-  const message = isKnown(error) ? messageOf(error) : "internal error";
+  const message = isKnown(error) ? shortened(messageOf(error)) : "internal error";
   return { "grpc-status": String(errorKinds[kind].grpc), "grpc-message": percentEncode(message) };
+}
+
+/** Clients bound the size of headers, and an error may repeat a text of the request, of any length. */
+const maxMessageLength = 2_048;
+
+function shortened(text: string): string {
+  return text.length <= maxMessageLength ? text : `${text.slice(0, maxMessageLength).toWellFormed()}…`;
 }
 
 /** Whether an error was foreseen. */

@@ -12,7 +12,7 @@ const layers: Record<string, Rule> = {
   engine: { may: ["base", "core", "node"], thirdParty: [], why: "use cases work on core's nouns and know no driver" },
   drivers: {
     may: ["base", "core", "node"],
-    thirdParty: ["koffi", "smol-toml", "dns-packet"],
+    thirdParty: ["koffi", "smol-toml", "dns-packet", "yaml"],
     why: "a driver serves core's interfaces and knows neither the engine nor another driver",
   },
   gen: { may: [], thirdParty: ["@bufbuild/protobuf"], why: "generated wire types know nothing of ours" },

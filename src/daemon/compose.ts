@@ -18,6 +18,7 @@ import { TarTreeArchiver } from "#drivers/layer-tar/tar-tree-archiver.ts";
 import { LinuxMounter } from "#drivers/mount-linux/linux-mounter.ts";
 import { LinuxRootFiles } from "#drivers/mount-linux/linux-root-files.ts";
 import { DnsNameService } from "#drivers/name-service-dns/dns-name-service.ts";
+import { CdiDevices } from "#drivers/devices-cdi/cdi-devices.ts";
 import { CniNetworkDriver } from "#drivers/network-cni/cni-network-driver.ts";
 import { CniPodNetwork } from "#drivers/network-cni/cni-pod-network.ts";
 import { OciRegistry } from "#drivers/registry-oci/oci-registry.ts";
@@ -122,6 +123,7 @@ async function composeEngine(
     podNetwork: decorate("podNetwork", stack.use(openPodNetwork(config))),
     sandboxImage: openSandboxImage(config),
     volumes: decorate("volumes", new LocalVolumeStore(join(root, "volumes"), metadata.volumes)),
+    devices: decorate("devices", new CdiDevices(config.cri.enableCdi ? config.cri.cdiSpecDirs : [])),
     events: new EventBus(),
     locks: new KeyedLock(),
     downloads: new Limiter(config.images.maxDownloads),

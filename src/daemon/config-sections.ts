@@ -28,6 +28,8 @@ export const sections = {
     ),
     enableUnprivilegedPorts: flag(true, "Pods may bind low ports without being root."),
     enableUnprivilegedIcmp: flag(true, "Pods may ping without being root."),
+    enableCdi: flag(true, "Devices of the Container Device Interface."),
+    cdiSpecDirs: list(["/etc/cdi", "/var/run/cdi"], "Where their descriptions are; later ones go before earlier."),
     streamServerAddress: text("127.0.0.1", "Where exec, attach and port-forward are served."),
     streamServerPort: integer(0, "Port of it; 0 is any free one."),
   },

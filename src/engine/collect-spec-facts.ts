@@ -7,7 +7,7 @@ import type { Engine } from "./engine.ts";
 import { getTask } from "./find-task.ts";
 import { mountIdMapped } from "./id-mapped-mounts.ts";
 import { mountImages } from "./image-mounts.ts";
-import { findBlockDevices, findDevices, findHostDevices } from "./oci-spec/find-devices.ts";
+import { findBlockDevices, findDescribedDevice, findDevices, findHostDevices } from "./oci-spec/find-devices.ts";
 import { podContainerAnnotations } from "./sandbox-annotations.ts";
 import type { ResolvedUser, SpecFacts } from "./oci-spec/spec-facts.ts";
 import { maxUserFileBytes, resolveUser } from "./oci-spec/user.ts";
@@ -53,7 +53,7 @@ export async function collectSpecFacts(call: Call, engine: Engine, request: Fact
     etcFiles: request.etcFiles,
     volumePaths,
     ...(shmPath === undefined ? {} : { shmPath }),
-    devices,
+    devices: [...devices, ...(await describedDevices(config, user))],
     blockDevices,
     defaultCgroupParent: settings.cgroupParent,
     ...(settings.initPath === undefined ? {} : { initPath: settings.initPath }),
@@ -117,6 +117,11 @@ async function pidOfOther(call: Call, engine: Engine, mode: LinuxNamespaceMode):
 async function listDevices(config: ContainerConfig) {
   const own = await Promise.all(config.devices.map(findDevices));
   return [...(config.privileged ? await findHostDevices() : []), ...own.flat()];
+}
+
+async function describedDevices({ deviceEdits }: ContainerConfig, user: ResolvedUser) {
+  const nodes = deviceEdits?.deviceNodes ?? [];
+  return await Promise.all(nodes.map(async (node) => await findDescribedDevice(node, user)));
 }
 
 export function blockDevicePaths({ resources }: Pick<ContainerConfig, "resources">): string[] {

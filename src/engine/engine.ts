@@ -2,6 +2,7 @@ import type { KeyedLock } from "#base/keyed-lock.ts";
 import type { Limiter } from "#base/limiter.ts";
 import type { ContainerStore } from "#core/containers/container-store.ts";
 import type { ContentStore } from "#core/content/content-store.ts";
+import type { DeviceCatalog } from "#core/devices/device-catalog.ts";
 import type { EventBus } from "#core/events/event-bus.ts";
 import type { GarbageSchedule } from "#core/garbage/garbage-schedule.ts";
 import type { ReferenceGraph } from "#core/garbage/reference-graph.ts";
@@ -77,6 +78,7 @@ export type Engine = {
   readonly linuxNamespaces: LinuxNamespaces;
   readonly names: NameService;
   readonly volumes: VolumeStore;
+  readonly devices: DeviceCatalog;
   readonly sandboxes: SandboxStore;
   readonly podNamespaces: PodNamespaces;
   readonly podNetwork: PodNetwork;

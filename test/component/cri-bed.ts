@@ -32,7 +32,7 @@ export type CriBedOptions = {
   readonly bridge?: string;
   readonly subnet?: string;
   /** More lines of the configuration, which are in its section `cri` to begin with. */
-  readonly config?: (images: TestImages) => string;
+  readonly config?: (images: TestImages, directory: string) => string;
 };
 
 export async function openCriBed(options: CriBedOptions = {}): Promise<CriBed> {
@@ -51,7 +51,7 @@ export async function openCriBed(options: CriBedOptions = {}): Promise<CriBed> {
   );
   const { config } = decodeConfig(
     `[daemon]\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(state)}\n[docker]\nsocket = ${JSON.stringify(options.docker === true ? dockerSocket : "")}\n` +
-      `[cri]\ncni_conf_dir = ${JSON.stringify(network)}\n${options.config?.(images) ?? ""}`,
+      `[cri]\ncni_conf_dir = ${JSON.stringify(network)}\n${options.config?.(images, directory.path) ?? ""}`,
   );
   const open = async () => await openDaemon({ config, log: silentLogger });
   let daemon = await open();

@@ -1,5 +1,6 @@
 import type { JsonObject } from "#base/json.ts";
 import type { PortProtocol } from "#core/networks/network.ts";
+import type { DeviceEdits } from "#core/devices/device-edits.ts";
 import type { UserNamespace } from "#core/sandboxes/user-namespace.ts";
 import type { Resources } from "#core/tasks/resources.ts";
 
@@ -126,6 +127,8 @@ export type ContainerConfig = {
 
   readonly mounts: readonly ContainerMount[];
   readonly devices: readonly DeviceMapping[];
+  /** Of devices that a catalog describes. */
+  readonly deviceEdits?: DeviceEdits;
   /** `c 1:3 rwm`, as Docker's. */
   readonly deviceRules: readonly string[];
   readonly resources: Resources;

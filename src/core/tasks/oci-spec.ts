@@ -1,4 +1,5 @@
 import type { JsonObject } from "#base/json.ts";
+import type { IntelRdt } from "#core/devices/device-edits.ts";
 
 /** `config.json` of an OCI bundle, as far as we write it. Source: opencontainers/runtime-spec config.md, config-linux.md. */
 export type OciSpec = {
@@ -62,6 +63,7 @@ export type OciLinux = {
   readonlyPaths?: string[];
   rootfsPropagation?: string;
   mountLabel?: string;
+  intelRdt?: IntelRdt;
 };
 
 export type OciResources = {

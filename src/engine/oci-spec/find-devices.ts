@@ -3,7 +3,8 @@ import type { Stats } from "node:fs";
 import { join } from "node:path";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import type { DeviceMapping } from "#core/containers/container-config.ts";
-import type { SpecDevice } from "./spec-facts.ts";
+import type { DeviceNode } from "#core/devices/device-edits.ts";
+import type { ResolvedUser, SpecDevice } from "./spec-facts.ts";
 
 /**
  * Nodes for `--device source:destination:access`; a directory stands for every device below it.
@@ -28,6 +29,34 @@ export async function findDevices(mapping: DeviceMapping): Promise<SpecDevice[]>
     if (errnoOf(error) === "ENOENT") throw fail("no such file or directory");
     throw error;
   }
+}
+
+/**
+ * The node that a device's description names; what it leaves out is as on the host, its owner the process's.
+ *
+ * @throws invalidArgument when it is not there to look at, or no device
+ */
+export async function findDescribedDevice(
+  node: DeviceNode,
+  user: Pick<ResolvedUser, "uid" | "gid">,
+): Promise<SpecDevice> {
+  const { path, hostPath = path, type, major, minor } = node;
+  const isWhole = type === "p" || (type !== undefined && major !== undefined && minor !== undefined);
+  const stats = isWhole ? undefined : await stat(hostPath).catch(() => undefined);
+  const found = stats === undefined ? undefined : toDevice(stats, path);
+  if (!isWhole && found === undefined)
+    throw new EngineError("invalidArgument", `device ${hostPath}: no device is there`);
+  const fileMode = node.fileMode ?? found?.fileMode;
+  return {
+    type: type === "u" ? "c" : (type ?? found?.type ?? "c"),
+    major: major ?? found?.major ?? 0,
+    minor: minor ?? found?.minor ?? 0,
+    fileMode: fileMode === undefined ? 0o666 : fileMode & 0o7777,
+    uid: node.uid ?? (user.uid > 0 ? user.uid : (found?.uid ?? 0)),
+    gid: node.gid ?? (user.gid > 0 ? user.gid : (found?.gid ?? 0)),
+    path,
+    access: node.permissions === "" ? "rwm" : node.permissions,
+  };
 }
 
 /** Every device of the host, for a privileged container; what a container has of its own is left out. */

@@ -1,5 +1,6 @@
 import { EngineError } from "#base/errors.ts";
 import type { ContainerConfig, ContainerMount } from "#core/containers/container-config.ts";
+import type { DeviceMount } from "#core/devices/device-edits.ts";
 import type { OciMount } from "#core/tasks/oci-spec.ts";
 import type { SpecFacts } from "./spec-facts.ts";
 
@@ -13,7 +14,7 @@ export function runsInit(config: Pick<ContainerConfig, "init" | "linuxNamespaces
 
 /**
  * Mounts in the order they are made: the usual ones that the config does not replace, init, files below `/etc`, then
- * the config's, parents before children.
+ * the config's, parents before children; last what devices bring, in place of what is at the same destination.
  */
 export function toOciMounts(
   config: ContainerConfig,
@@ -24,15 +25,25 @@ export function toOciMounts(
     .map((mount, at) => ({ mount, at }))
     .sort((a, b) => depth(a.mount.destination) - depth(b.mount.destination) || a.at - b.at)
     .map(({ mount }) => mount);
+  const edited = (config.deviceEdits?.mounts ?? []).map(toDeviceMount);
+  const replacedByDevice = new Set(edited.map(({ destination }) => trimSlash(destination)));
+  const mounts = [
+    ...standardMounts(config, facts).filter(({ destination }) => !replaced(destination, taken)),
+    ...initMount(config, facts),
+    ...etcMounts(facts).filter(({ destination }) => !taken.has(destination)),
+    ...own.map((mount) => toMount(mount, facts)),
+  ];
   return {
-    mounts: [
-      ...standardMounts(config, facts).filter(({ destination }) => !replaced(destination, taken)),
-      ...initMount(config, facts),
-      ...etcMounts(facts).filter(({ destination }) => !taken.has(destination)),
-      ...own.map((mount) => toMount(mount, facts)),
-    ],
+    mounts: [...mounts.filter(({ destination }) => !replacedByDevice.has(trimSlash(destination))), ...edited],
     rootfsPropagation: rootPropagation(config.mounts),
   };
+}
+
+/** Source: container-device-interface, SPEC.md: as it stands in the file. */
+function toDeviceMount({ hostPath, containerPath, type, options }: DeviceMount): OciMount {
+  const isBind = options.some((option) => option === "bind" || option === "rbind");
+  const bind = type === "" && !isBind ? ["rbind"] : [];
+  return { destination: containerPath, type: type || "bind", source: hostPath, options: [...bind, ...options] };
 }
 
 /** A mount of the person's at `/dev` takes the place of everything below it too. */

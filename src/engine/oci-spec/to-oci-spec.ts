@@ -1,5 +1,6 @@
 import { EngineError } from "#base/errors.ts";
 import type { ContainerConfig } from "#core/containers/container-config.ts";
+import type { DeviceEdits } from "#core/devices/device-edits.ts";
 import type { IdMapping } from "#core/sandboxes/user-namespace.ts";
 import type { OciLinux, OciProcess, OciSpec } from "#core/tasks/oci-spec.ts";
 import { capabilitySets } from "./capabilities.ts";
@@ -26,9 +27,19 @@ export function toOciSpec(config: ContainerConfig, facts: SpecFacts): OciSpec {
     root: { path: facts.rootPath, readonly: config.rootReadOnly },
     ...(hostname && { hostname: config.hostname }),
     mounts: mounts.mounts,
+    ...(config.deviceEdits !== undefined && { hooks: toHooks(config.deviceEdits) }),
     ...(facts.annotations !== undefined && { annotations: { ...facts.annotations } }),
     linux: toLinux(config, facts, mounts.rootfsPropagation),
   };
+}
+
+function toHooks({ hooks }: DeviceEdits): NonNullable<OciSpec["hooks"]> {
+  const entries = hooks.map(({ name, path, args, env, timeoutSeconds }) => ({
+    name,
+    hook: { path, args: [...args], env: [...env], ...(timeoutSeconds !== undefined && { timeout: timeoutSeconds }) },
+  }));
+  const byName = Map.groupBy(entries, ({ name }) => name);
+  return Object.fromEntries([...byName].map(([name, found]) => [name, found.map(({ hook }) => hook)]));
 }
 
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -47,7 +58,7 @@ function toProcess(config: ContainerConfig, facts: SpecFacts): OciProcess {
     user: {
       uid: facts.user.uid,
       gid: facts.user.gid,
-      additionalGids: [...facts.user.additionalGids],
+      additionalGids: [...new Set([...facts.user.additionalGids, ...(config.deviceEdits?.additionalGids ?? [])])],
     },
     args: withInit ? [initDestination, "--", ...config.args] : [...config.args],
     env: processEnv(config, facts),
@@ -64,8 +75,9 @@ function toProcess(config: ContainerConfig, facts: SpecFacts): OciProcess {
 function processEnv(config: ContainerConfig, facts: SpecFacts): string[] {
   const values = new Map<string, string>();
   const hostname = config.hostname === "" ? [] : [`HOSTNAME=${config.hostname}`];
+  const edited = config.deviceEdits?.env ?? [];
   const term = config.tty ? ["TERM=xterm"] : [];
-  for (const entry of [defaultPath, ...hostname, ...term, `HOME=${facts.user.home}`, ...config.env]) {
+  for (const entry of [defaultPath, ...hostname, ...term, `HOME=${facts.user.home}`, ...config.env, ...edited]) {
     const at = entry.indexOf("=", 1);
     if (at < 0) values.delete(entry);
     else values.set(entry.slice(0, at), entry);
@@ -122,6 +134,7 @@ function toLinux(config: ContainerConfig, facts: SpecFacts, rootfsPropagation: s
     ],
     readonlyPaths: [...(config.readonlyPaths ?? (config.privileged ? [] : defaultReadonlyPaths))],
     ...(rootfsPropagation !== undefined && { rootfsPropagation }),
+    ...(config.deviceEdits?.intelRdt !== undefined && { intelRdt: { ...config.deviceEdits.intelRdt } }),
   };
 }
 

@@ -14,6 +14,7 @@ import { sandboxPaths } from "#engine/sandbox-paths.ts";
 import type { ContainerConfig, CreateContainerRequest } from "#gen/runtime/v1/containers_pb.ts";
 import type { KeyValue } from "#gen/runtime/v1/common_pb.ts";
 import type { Cri } from "./cri.ts";
+import { cdiDevices } from "./cdi-devices.ts";
 import { toContainerRecord } from "./records.ts";
 import { toLinuxNamespaces } from "./to-linux-namespaces.ts";
 import { toDevices, toMounts } from "./to-mounts.ts";
@@ -81,7 +82,7 @@ function toLogPath({ config: { logDirectory } }: Sandbox, { logPath }: Container
 async function toEngineConfig(call: Call, cri: Cri, sandbox: Sandbox, config: ContainerConfig): Promise<EngineConfig> {
   const { linux } = config;
   const context = linux?.securityContext;
-  if (config.CDIDevices.length > 0) throw new EngineError("notImplemented", "CDI devices: not supported");
+  const described = cdiDevices(config);
   if (context?.privileged === true && !sandbox.config.privileged) {
     throw new EngineError("invalidArgument", `sandbox ${sandbox.id}: not privileged, so no container of it can be`);
   }
@@ -113,6 +114,7 @@ async function toEngineConfig(call: Call, cri: Cri, sandbox: Sandbox, config: Co
       ...sandbox.config,
     }),
     devices: toDevices(config.devices),
+    ...(described.length > 0 && { deviceEdits: await cri.engine.devices.editsFor(call, described) }),
     resources: toResources(linux?.resources),
     oomScoreAdj: Number(linux?.resources?.oomScoreAdj ?? 0n),
     cgroupParent: sandbox.config.cgroupParent,

@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rmdir } from "node:fs/promises";
 import { spawnSync } from "node:child_process";
 import { basename, dirname, join } from "node:path";
-import { runtimeContract, type RuntimeFixture } from "#core/tasks/runtime.contract.ts";
+import { runtimeContract } from "#core/tasks/runtime.contract.ts";
+import type { RuntimeFixture } from "#core/tasks/runtime-world.fixture.ts";
 import { silentLogger } from "#base/logger.ts";
 import { testCall } from "#test/support/call.ts";
 import { eventuallyEqual } from "#test/support/eventually.ts";

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { readFile, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fails } from "#test/support/fails.ts";
+import { type Run } from "./runtime-world.fixture.ts";
+
+/** Pause, limits, figures, the log opened anew. */
+export function runtimeControl(run: Run): void {
+  run("pauses and resumes; a paused task can be killed", async (world) => {
+    const task = await world.started(["sleep", "100"]);
+    await task.pause(world.call);
+    assert.equal(await task.state(world.call), "paused");
+    await task.resume(world.call);
+    assert.equal(await task.state(world.call), "running");
+    await task.pause(world.call);
+    await task.kill(world.call, "SIGKILL");
+    assert.equal((await task.wait(world.call)).exitCode, 137);
+    await task.delete(world.call);
+  });
+
+  run("lists processes, tells what they use, and changes limits", async (world) => {
+    const task = await world.started(["sh", "-c", "sleep 100 & sleep 100 & wait"]);
+    let pids = await task.pids(world.call);
+    // The shell takes its time on a busy machine.
+    for (let tries = 0; pids.length < 3 && tries < 200; tries++) {
+      await sleep(25);
+      pids = await task.pids(world.call);
+    }
+    assert.equal(pids.length, 3);
+    assert.ok(pids.includes(task.pid));
+    await task.update(world.call, { memory: { limit: 67_108_864, swap: 67_108_864 }, pids: { limit: 50 } });
+    const stats = await task.stats(world.call);
+    assert.equal(stats.memory.limitBytes, 67_108_864);
+    assert.deepEqual(stats.pids, { current: 3, limit: 50 });
+    assert.ok(stats.cpu.usageNs > 0n && stats.memory.usageBytes > 0);
+    await task.kill(world.call, "SIGKILL", { all: true });
+    await task.wait(world.call);
+    await fails("failedPrecondition", task.stats(world.call));
+    await task.delete(world.call);
+  });
+
+  run("tells that the kernel killed it for want of memory", async (world) => {
+    const memory = { limit: 16_777_216, swap: 16_777_216 };
+    const task = await world.started(["sh", "-c", "dd if=/dev/zero of=/dev/null bs=64M count=4; exit 137"], {
+      resources: { memory },
+    });
+    const exit = await task.wait(world.call);
+    assert.equal(exit.oomKilled, true);
+    await task.delete(world.call);
+  });
+
+  run("opens its log anew when that was moved, without losing a line", async (world) => {
+    const logPath = join(world.directory, "log");
+    const task = await world.started(["sh", "-c", "for i in $(seq 1 400); do echo $i; sleep 0.002; done"], { logPath });
+    for (let at = 1; at <= 3; at++) {
+      await sleep(150);
+      await rename(logPath, `${logPath}.${at}`);
+      // The second finds nothing to do, and throws nothing away.
+      await Promise.all([task.reopenLog(world.call), task.reopenLog(world.call)]);
+      await stat(logPath);
+    }
+    await task.reopenLog(world.call);
+    await task.wait(world.call);
+    const files = await Promise.all([1, 2, 3].map((at) => readFile(`${logPath}.${at}`, "utf8")));
+    const all = [...files, await readFile(logPath, "utf8")].join("");
+    const numbers = [...all.matchAll(/ F (\d+)$/gm)].map((match) => Number(match[1]));
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 400 }, (_, at) => at + 1),
+    );
+    await task.delete(world.call);
+  });
+}

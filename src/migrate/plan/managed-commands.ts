@@ -1,33 +1,26 @@
-import type { NodeFacts } from "../host/read-node.ts";
-
 /** How a managed pool leaves Docker: by new nodes, not by changing one that its provider would replace. */
 export type ManagedMove = {
-  readonly provider: "eks" | "gke" | "aks";
-  readonly node: string;
   /** In order; words in capitals are to be filled in. */
   readonly commands: readonly string[];
   readonly notes: readonly string[];
 };
 
-/** What to run instead of changing the node itself. */
-export function managedCommands({ kubelet, node }: NodeFacts, provider: ManagedMove["provider"]): ManagedMove {
-  const minor = kubelet.version?.value.minor;
+/** What to run instead of changing nodes of a pool, whose kubelet is of this minor where it is known. */
+export function managedCommands(provider: "eks" | "gke" | "aks", minor: number | undefined): ManagedMove {
   switch (provider) {
     case "eks":
-      return { provider, node, ...eks(minor) };
+      return eks(minor);
     case "gke":
-      return { provider, node, ...gke() };
+      return gke();
     case "aks":
-      return { provider, node, ...aks(minor) };
+      return aks(minor);
     default:
       return provider satisfies never;
   }
 }
 
-type Move = Pick<ManagedMove, "commands" | "notes">;
-
 /** Source: docs.aws.amazon.com/eks "Migrate from dockershim to containerd", eksctl.io "node bootstrapping". */
-function eks(minor: number | undefined): Move {
+function eks(minor: number | undefined): ManagedMove {
   const replace = [
     "kubectl drain OLD-NODES --ignore-daemonsets",
     "eksctl delete nodegroup --cluster CLUSTER --name OLD",
@@ -55,7 +48,7 @@ function eks(minor: number | undefined): Move {
 }
 
 /** Source: cloud.google.com/kubernetes-engine "Migrate to containerd node images". */
-function gke(): Move {
+function gke(): ManagedMove {
   return {
     commands: [
       "gcloud container node-pools list --cluster CLUSTER --format 'table(name,config.imageType,version)'",
@@ -71,7 +64,7 @@ function gke(): Move {
 }
 
 /** Source: learn.microsoft.com/azure/aks "Container runtime configuration". */
-function aks(minor: number | undefined): Move {
+function aks(minor: number | undefined): ManagedMove {
   return {
     commands: [
       "az aks nodepool upgrade --resource-group GROUP --cluster-name CLUSTER --name POOL --kubernetes-version VERSION",

@@ -151,7 +151,6 @@ function stopDocker(move: Move, steps: Steps): void {
     { kind: "set-units", units: dockerUnits(move) },
   );
   if (isUpgrade(move)) install(move, steps);
-  if (input.options.images === "carry" && input.target === "ferry") carryImages(move, steps);
 }
 
 function startRuntime(move: Move, steps: Steps): void {
@@ -175,12 +174,13 @@ function startRuntime(move: Move, steps: Steps): void {
     },
     { kind: "wait-for-runtime", endpoint: target.endpoint, timeoutMs: runtimeTimeoutMs },
   );
-  if (input.options.images === "carry" && input.target === "containerd") carryImages(move, steps);
+  if (input.options.images === "carry") carryImages(move, steps);
 }
 
+/** Into the runtime as it runs: both targets take images through their sockets. */
 function carryImages({ input }: Move, steps: Steps): void {
   const { docker } = input.facts;
-  if (docker === undefined || docker.storageDrivers.length === 0) return;
+  if (input.target === "cri-dockerd" || docker === undefined || docker.storageDrivers.length === 0) return;
   steps.add(
     {
       id: "carry-images",

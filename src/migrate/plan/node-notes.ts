@@ -10,6 +10,11 @@ export function nodeNotes(move: Move): string[] {
     ...dockerNotes(facts, target === "cri-dockerd"),
     ...networkNotes(facts),
     ...kubeletNotes(facts),
+    ...(target === "cri-dockerd" && facts.criDockerd.installed === undefined
+      ? [
+          "cri-dockerd is in no distribution's packages: install it from https://github.com/Mirantis/cri-dockerd/releases first, or have it in a repository of yours",
+        ]
+      : []),
   ];
 }
 
@@ -39,6 +44,11 @@ function dockerNotes({ docker }: NodeFacts, staysDocker: boolean): string[] {
   if (!staysDocker && driver !== "json-file" && driver !== "local") {
     notes.push(
       `logs go to ${driver} now, and to files below /var/log/pods then: a collector must take them from there`,
+    );
+  }
+  if (docker.storageDrivers.length === 0 && !staysDocker) {
+    notes.push(
+      `${docker.dataRoot.value} has no images of a storage driver (Docker 29 keeps them in containerd, namespace moby): none are carried, they are pulled again`,
     );
   }
   if (staysDocker && docker.logOptions["max-size"] === undefined) {

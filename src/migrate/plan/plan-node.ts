@@ -6,7 +6,7 @@ import { changeKubelet } from "./change-kubelet.ts";
 import { checkSupport } from "./check-support.ts";
 import { writeCriDockerd } from "./cri-dockerd-unit.ts";
 import { FileDrafts } from "./file-drafts.ts";
-import { findKernelNeeds, writeKernelNeeds } from "./kernel-needs.ts";
+import { findKernelNeeds, writeKernelNeeds, type KernelNeeds } from "./kernel-needs.ts";
 import { managedCommands, type ManagedMove } from "./managed-commands.ts";
 import { moveSteps, tidySteps, type Move } from "./move-steps.ts";
 import { nodeNotes } from "./node-notes.ts";
@@ -16,7 +16,9 @@ import { findCurrentRuntime, runtimeTargets, type CurrentRuntime } from "./runti
 import type { Plan } from "./step.ts";
 
 /** A node's plan; for nodes of a managed pool, what to run instead. */
-export type PlanOutcome = { readonly t: "plan"; readonly plan: Plan } | ({ readonly t: "managed" } & ManagedMove);
+export type PlanOutcome =
+  | { readonly t: "plan"; readonly plan: Plan }
+  | ({ readonly t: "managed"; readonly provider: "eks" | "gke" | "aks"; readonly node: string } & ManagedMove);
 
 /**
  * Decides everything a node's move needs, from facts alone: which files change to what, which units, in which order.
@@ -27,7 +29,11 @@ export type PlanOutcome = { readonly t: "plan"; readonly plan: Plan } | ({ reado
  */
 export function planNode(input: PlanInput): PlanOutcome {
   const { facts } = input;
-  if (facts.layout.t === "managed") return { t: "managed", ...managedCommands(facts, facts.layout.provider) };
+  if (facts.layout.t === "managed") {
+    const { provider } = facts.layout;
+    const commands = managedCommands(provider, facts.kubelet.version?.value.minor);
+    return { t: "managed", provider, node: facts.node, ...commands };
+  }
   checkLayout(facts);
   const version = facts.kubelet.version?.value;
   if (version === undefined) {
@@ -44,7 +50,7 @@ export function planNode(input: PlanInput): PlanOutcome {
     minor: version.minor,
     kubeletFiles: kubelet.changes(),
     runtimeFiles: runtime.changes(),
-    kernel: findKernelNeeds(facts.kernel),
+    kernel: kernelNeeds(input),
   };
   const isThere = current.t === input.target && move.kubeletFiles.length === 0;
   if (!isThere) checkSource(facts, current);
@@ -77,7 +83,7 @@ function draftFiles(input: PlanInput, minor: number, drafts: { kubelet: FileDraf
     drafts.runtime.edit(file.path, file.before, () => file.content, file.why, file.mode);
   }
   if (target === "cri-dockerd") writeCriDockerd(facts, drafts.runtime);
-  writeKernelNeeds(findKernelNeeds(facts.kernel), drafts.runtime, textOf);
+  writeKernelNeeds(kernelNeeds(input), drafts.runtime, textOf);
   const isK3s = facts.layout.t === "k3s";
   // `k3s crictl` knows its own socket.
   if (!isK3s || target !== "containerd") {
@@ -97,6 +103,11 @@ function draftFiles(input: PlanInput, minor: number, drafts: { kubelet: FileDraf
     defaults: kubeletFields.filter((edit) => !isForced(edit)),
   };
   return changeKubelet(facts, wish, drafts.kubelet);
+}
+
+/** Docker goes on to do its part where it stays. */
+function kernelNeeds({ facts, target }: PlanInput): KernelNeeds {
+  return target === "cri-dockerd" ? { modules: [], sysctls: {} } : findKernelNeeds(facts.kernel);
 }
 
 function checkLayout({ layout, node }: NodeFacts): void {

@@ -24,6 +24,8 @@ export type PlanChoice = {
   /** For a copy that does not say. */
   readonly kubeletVersion?: KubernetesVersion | undefined;
   readonly nodeName?: string | undefined;
+  /** Ferry's unit, written where the node has none; undefined leaves that to whoever installs it. */
+  readonly ferryUnit?: string | undefined;
   /** RFC 3339. */
   readonly madeAt: string;
 };
@@ -73,6 +75,10 @@ async function readRuntimeConfig({ root, running, facts, choice }: Sources): Pro
   for (const { path, content, mode, why } of conversion.files) {
     if (path === kubeletFragmentPath || path === plainFiles.crictl) continue;
     files.push({ path, content, mode, why, before: await root.findText(path) });
+  }
+  if (target === "ferry" && choice.ferryUnit !== undefined && facts.ferry.unit === undefined) {
+    const path = `/etc/systemd/system/${ferrySpec.unit}`;
+    files.push({ path, content: choice.ferryUnit, mode: 0o644, why: "Ferry's unit", before: undefined });
   }
   const fragment = conversion.files.find(({ path }) => path === kubeletFragmentPath);
   return {

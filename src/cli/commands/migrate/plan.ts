@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { writeFileAtomic } from "#base/atomic-file.ts";
 
 import { HostRoot } from "#migrate/host/host-root.ts";
@@ -18,36 +20,50 @@ import { readTexts } from "./read-texts.ts";
 
 export const migratePlan: Command = {
   usage: "[OPTIONS]",
-  summary: "Plan a node's move away from Docker: every step, file and command, nothing done",
+  summary: "Plan the move of a node, or of many, away from Docker; nothing is done",
   flags: `
+    --all                         The order of all nodes of the cluster that run Docker, in batches
+    --batch-size string           Of --all: nodes at a time, or a share of a zone's (default 10%)
     --brief                       Titles and reasons only, without commands and diffs
+    --canary list                 Of --all: the node to move first; left out: one is chosen
     --containerd-version string   Containerd to configure for, as 1.7 or 2.1.4; left out: the installed one
+    --context string              Of --all: context of the kubeconfig
     --delete-emptydir-data        Drain evicts pods with emptyDir volumes too, whose data is lost
     --drain-timeout string        How long the drain may take (default 15m)
+-f, --filename list               Of --all: read manifests below a directory instead of a cluster
     --force                       Drain takes bare pods too, which nothing brings back
     --format string               text (default) or json, the plan itself
     --images string               carry (default): out of the stopped Docker; none: pull them again
+    --kubeconfig string           Of --all: kubeconfig file (KUBECONFIG, ~/.kube/config, in a pod its service account)
     --kubelet-version string      As 1.23.17, for a copied root that does not say
     --no-drain                    Pods are killed where they are
     --node string                 The node's name in the cluster; left out: as the host says
+    --nodes list                  As --all, for these nodes only
     --out string                  Write the plan to this file, for ferry migrate apply
     --root string                 Root of the host, or of a copy of it (default /)
     --smoke-image string          Image of the pod that proves the node; empty: no such pod (default busybox:1.36)
+    --soak string                 Of --all: wait between batches (default 2m, 30m behind the canary)
     --target string               ferry (default), containerd or cri-dockerd
 `,
   args: { min: 0, max: 0 },
   example:
-    "ferry migrate plan --target containerd\nferry migrate plan --root /mnt/node7 --target ferry --out node7.json",
+    "ferry migrate plan --target containerd\nferry migrate plan --root /mnt/node7 --target ferry --out node7.json\nferry migrate plan --all --batch-size 2 --out order.json",
   run: async (session, { flags }) => {
     const format = session.format(flags) ?? "text";
     if (format !== "text" && format !== "json") throw new CliError(`unknown format ${format}: text or json`);
+    const target = flags.parsed("target", parseTarget) ?? "ferry";
+    if (flags.bool("all") || flags.has("nodes")) {
+      const { planManyNodes } = await import("./plan-cluster.ts");
+      return await planManyNodes(flags, { target, format });
+    }
     const root = await HostRoot.open(flags.text("root") ?? "/");
     const input = await readPlanInput(root, openRunningHost(root), {
-      target: flags.parsed("target", parseTarget) ?? "ferry",
+      target,
       options: optionsOf(flags),
       containerdVersion: flags.text("containerd-version"),
       kubeletVersion: flags.parsed("kubelet-version", parseKubernetesVersion),
       nodeName: flags.text("node"),
+      ferryUnit: ferryUnit(),
       madeAt: new Date().toISOString(),
     });
     const outcome = planNode(input);
@@ -58,8 +74,8 @@ export const migratePlan: Command = {
   },
 };
 
-/** Flags that say how a node is moved; shared with the command that plans many. */
-export function optionsOf(flags: Flags): PlanOptions {
+/** Flags that say how a node is moved. */
+function optionsOf(flags: Flags): PlanOptions {
   const images = flags.text("images") ?? defaultPlanOptions.images;
   if (images !== "carry" && images !== "none") throw new CliError(`unknown --images ${images}: carry or none`);
   const smokeImage = flags.text("smoke-image") ?? defaultPlanOptions.smokeImage;
@@ -76,6 +92,13 @@ export function optionsOf(flags: Flags): PlanOptions {
           force: flags.bool("force"),
         },
   };
+}
+
+/** The package's own unit, naming this package's program; its root is three names above. */
+function ferryUnit(): string {
+  const packageRoot = join(process.argv[1] ?? "", "../../..");
+  const text = readFileSync(join(packageRoot, "packaging/ferryd.service"), "utf8");
+  return text.replace(/^ExecStart=ferryd/m, `ExecStart=${join(packageRoot, "bin/ferryd")}`);
 }
 
 /** The plan may hold what Docker's configuration held, passwords of proxies among it: for its owner only. */

@@ -1,0 +1,56 @@
+import { isKind, messageOf } from "#base/errors.ts";
+import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
+import { loadConnection } from "#clients/kubernetes/load-connection.ts";
+import type { ClusterFacts } from "#migrate/cluster/cluster-facts.ts";
+import { readApi } from "#migrate/cluster/read-api.ts";
+import { readManifests } from "#migrate/cluster/read-manifests.ts";
+import { CliError } from "../../cli-error.ts";
+import type { Flags } from "../../flags.ts";
+import { isTerminal, write } from "../../output.ts";
+
+/**
+ * Reads the cluster that `--kubeconfig` and `--context` name, or the manifests of `-f`, telling how far it is.
+ *
+ * @throws CliError when no cluster answers
+ */
+export async function readClusters(
+  call: { readonly signal: AbortSignal },
+  flags: Flags,
+  options: { readonly askKubelets: boolean },
+): Promise<ClusterFacts[]> {
+  const directories = flags.list("filename");
+  using progress = openProgress();
+  if (directories.length > 0) {
+    const facts: ClusterFacts[] = [];
+    for (const directory of directories) facts.push(await readManifests(call, { directory, progress: progress.show }));
+    return facts;
+  }
+  try {
+    const choice = { kubeconfig: flags.text("kubeconfig"), context: flags.text("context"), env: process.env };
+    using client = new KubernetesClient(await loadConnection(choice));
+    return [await readApi(call, { client, progress: progress.show, ...options })];
+  } catch (error) {
+    if (isKind(error, "canceled")) throw error;
+    throw new CliError(messageOf(error), {
+      next: "read manifests instead: ferry migrate assess -f DIR; or name a cluster: --kubeconfig FILE --context NAME",
+      cause: error,
+    });
+  }
+}
+
+/** A line on standard error that is written over; nothing where that is no terminal. */
+function openProgress(): Disposable & { show: (text: string) => void } {
+  if (!isTerminal(2)) return { show() {}, [Symbol.dispose]() {} };
+  return {
+    show: (text) => write(2, `\r\x1b[K${text}`),
+    [Symbol.dispose]: () => write(2, "\r\x1b[K"),
+  };
+}
+
+/** A signal that Ctrl-C aborts, once. */
+export function onInterrupt(): Disposable & { signal: AbortSignal } {
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  process.once("SIGINT", abort);
+  return { signal: stop.signal, [Symbol.dispose]: () => process.off("SIGINT", abort) };
+}

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, truncate } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { openCriConnection, type CriConnection } from "#clients/cri/cri-connection.ts";
+import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
+import { ContainerState } from "#gen/runtime/v1/containers_pb.ts";
 import { containerRoot } from "#test/support/container-root.ts";
-import { openDockerSource, type DockerSource } from "#test/support/docker-source.ts";
+import { openContainerdBed } from "#test/support/containerd-bed.ts";
+import { catSays, openDockerSource, type DockerSource } from "#test/support/docker-source.ts";
+import { eventuallyEqual } from "#test/support/eventually.ts";
 import { FerryBed } from "#test/support/ferry-bed.ts";
 import {
   assertCarried,
@@ -22,6 +27,7 @@ test("images of a stopped Docker", async (t) => {
   if (source === undefined) return;
   await t.test("to an OCI layout", async (t) => await toLayout(t, source));
   await t.test("to Ferry", async (t) => await toFerry(t, source));
+  await t.test("to containerd", async (t) => await toContainerd(t, source));
   await t.test("a damaged image is left out, the rest goes on", async () => await withDamage(source));
 });
 
@@ -57,7 +63,7 @@ async function toFerry(t: TestContext, source: DockerSource): Promise<void> {
   for (const { name, id, says, tree } of source.images) {
     const pods = ["-n", "k8s.io"];
     assert.equal(await ferry.run(...pods, "image", "inspect", "-f", "{{.Id}}", name), id);
-    assert.equal(await ferry.run(...pods, "run", "--rm", "--network", "none", name), says);
+    assert.equal(await ferry.run(...pods, "run", "--rm", "--network", "none", name, ...catSays), says);
     const look = ["run", "-d", "--name", "look", "--network", "none", name, "/bin/sleep", "100"];
     await ferry.run(...pods, ...look);
     assert.deepEqual(
@@ -69,6 +75,54 @@ async function toFerry(t: TestContext, source: DockerSource): Promise<void> {
   }
   const again = await migrate(source, "ferry", ...host);
   assertCarried(again, source.images);
+}
+
+async function toContainerd(t: TestContext, source: DockerSource): Promise<void> {
+  if (!requireBinary(t, "containerd", "ctr", "runc")) return;
+  await using containerd = await openContainerdBed({ sandboxImage: "ferry.test/pause:1" });
+  const to = `containerd:${containerd.socket}`;
+  const before = await diskUse(containerd.root);
+  const first = await migrate(source, to);
+  assertCarried(first, source.images);
+  const after = await diskUse(containerd.root);
+  assertForecast(first, { bytes: after.bytes - before.bytes, inodes: after.inodes - before.inodes });
+  using cri = await openCriConnection({ signal: AbortSignal.timeout(60_000) }, containerd.socket);
+  const { images } = await cri.images.listImages({});
+  const listed = images.map(({ id, repoTags, pinned }) => ({ id, name: repoTags[0], pinned }));
+  const byName = (a: { name: string | undefined }, b: typeof a) => (a.name ?? "").localeCompare(b.name ?? "");
+  // containerd 1.6 does not show pins; its label is there for those that do.
+  const expected = source.images.map(({ id, name }) => ({ id, name, pinned: false }));
+  assert.deepEqual(listed.toSorted(byName), expected.toSorted(byName));
+  for (const { name, says, tree } of source.images) {
+    assert.equal(await containerd.ctr("run", "--rm", name, "says", ...catSays), says);
+    const mounted = await mkdtemp(join(source.directory, "mounted-"));
+    await containerd.ctr("images", "mount", name, mounted);
+    try {
+      assert.deepEqual(ofTheImage(await treeListing(mounted)), ofTheImage(tree), name);
+    } finally {
+      await containerd.ctr("images", "unmount", "--rm", mounted);
+    }
+  }
+  assert.equal(await runPod(cri, source.directory, "ferry.test/layered:1"), "layered\n");
+  assertCarried(await migrate(source, to), source.images);
+}
+
+/** What a pod's container writes, run as a kubelet would. */
+async function runPod({ runtime }: CriConnection, directory: string, image: string): Promise<string> {
+  const metadata = { name: "pod", namespace: "default", uid: "uid", attempt: 0 };
+  const logDirectory = join(directory, "logs");
+  await mkdir(logDirectory);
+  const linux = { securityContext: { namespaceOptions: { network: NamespaceMode.NODE } } };
+  const sandboxConfig = { metadata, logDirectory, linux };
+  const { podSandboxId } = await runtime.runPodSandbox({ config: sandboxConfig });
+  const config = { metadata: { name: "container", attempt: 0 }, image: { image }, logPath: "log" };
+  const { containerId } = await runtime.createContainer({ podSandboxId, config, sandboxConfig });
+  await runtime.startContainer({ containerId });
+  const state = async () => (await runtime.containerStatus({ containerId })).status?.state;
+  await eventuallyEqual(state, ContainerState.CONTAINER_EXITED, 10_000);
+  await runtime.stopPodSandbox({ podSandboxId });
+  await runtime.removePodSandbox({ podSandboxId });
+  return (await readFile(join(logDirectory, "log"), "utf8")).replaceAll(/^\S+ stdout F /gm, "");
 }
 
 async function withDamage(source: DockerSource): Promise<void> {

@@ -2,8 +2,13 @@ import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { command } from "./processes.ts";
 
-/** What the images below say when they run: `sh -c` of their own command. */
-export const dockerImageNames = ["ferry.test/base:1", "ferry.test/layered:1", "ferry.test/emptied:1"] as const;
+/** `pause` sleeps, and has a layer with nothing in it; the others print `/etc/says`. */
+export const dockerImageNames = [
+  "ferry.test/base:1",
+  "ferry.test/layered:1",
+  "ferry.test/emptied:1",
+  "ferry.test/pause:1",
+] as const;
 
 /**
  * Images of a Docker engine with what a carrier must not lose, made by tar and Docker itself: several layers,
@@ -18,7 +23,7 @@ export async function makeDockerImages(host: string, directory: string): Promise
   const tar = join(directory, "image.tar");
   const options = ["--numeric-owner", "--format=pax", "--xattrs", "--xattrs-include=*"];
   await command(["tar", "-C", tree, ...options, "-cf", tar, "."]);
-  const [base, layered, emptied] = dockerImageNames;
+  const [base, layered, emptied, pause] = dockerImageNames;
   await docker("import", "--change", 'CMD ["/bin/sh", "-c", "cat /etc/says"]', tar, base);
   const changes = [
     "rm -r /usr/gone /etc/dropped",
@@ -34,6 +39,9 @@ export async function makeDockerImages(host: string, directory: string): Promise
   await change(docker, { from: base, to: layered, script: changes.join(" && ") });
   const renewed = ["rm -r /usr/share", "mkdir /usr/share", "echo fresh > /usr/share/fresh", "echo emptied > /etc/says"];
   await change(docker, { from: layered, to: emptied, script: renewed.join(" && ") });
+  await docker("create", "--name", "make-pause", base);
+  await docker("commit", "--change", 'CMD ["/bin/sleep", "1000"]', "make-pause", pause);
+  await docker("rm", "make-pause");
   return dockerImageNames;
 }
 

@@ -14,7 +14,7 @@ export type SourceImage = {
   /** `sha256:…`. */
   readonly id: string;
   readonly diffIds: readonly string[];
-  /** What its own command prints. */
+  /** What is in its `/etc/says`. */
   readonly says: string;
   /** What `docker export` of a container gives, listed. */
   readonly tree: readonly string[];
@@ -27,6 +27,9 @@ export type DockerSource = AsyncDisposable & {
   /** A directory of the test's own, on the same filesystem. */
   readonly directory: string;
 };
+
+/** Command that prints what an image is. */
+export const catSays = ["/bin/cat", "/etc/says"] as const;
 
 /** Runs before the engine stops: more images; answers their names. */
 type MoreImages = (host: string, directory: string) => Promise<readonly string[]>;
@@ -58,7 +61,7 @@ async function describe(host: string, directory: string, name: string): Promise<
   const docker = async (...args: string[]) => (await command(["docker", "--host", host, ...args])).trim();
   const id = await docker("image", "inspect", "-f", "{{.Id}}", name);
   const layers = await docker("image", "inspect", "-f", '{{join .RootFS.Layers " "}}', name);
-  const says = await docker("run", "--rm", "--network=none", name);
+  const says = await docker("run", "--rm", "--network=none", name, ...catSays);
   const container = await docker("create", name);
   const tree = join(directory, `export-${container.slice(0, 12)}`);
   await mkdir(tree);

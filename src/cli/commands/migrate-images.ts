@@ -28,7 +28,7 @@ export const migrateImagesCommand: Command = {
     --journal string   File that notes what has arrived (default below /var/lib/ferry-migrate)
     --live-ok          Go on though Docker is running; images must not be removed meanwhile
 -q, --quiet            No forecast, no progress
-    --to string        ferry (into namespace k8s.io, or --namespace), or oci:DIRECTORY
+    --to string        ferry or containerd[:SOCKET] (namespace k8s.io, or --namespace), or oci:DIRECTORY
 `,
   args: { min: 0 },
   example: "ferry migrate images --from /var/lib/docker --to ferry",
@@ -37,14 +37,18 @@ export const migrateImagesCommand: Command = {
     await checkStopped(root, flags);
     const to = flags.text("to");
     if (to === undefined)
-      throw new CliError("no target is named", { next: "say where to: --to ferry, or --to oci:DIRECTORY" });
+      throw new CliError("no target is named", {
+        next: "say where to: --to ferry, --to containerd or --to oci:DIRECTORY",
+      });
     const driver = flags.text("driver");
     const dangling = flags.bool("dangling");
     const store = await readDockerStore(root, { dangling, ...(driver === undefined ? {} : { driver }) });
     // Pods are what a node's images are for.
     const namespace = session.namespace ?? "k8s.io";
-    await using target = await openTarget(to, () => ({ client: session.clientIn(namespace), namespace }));
-    const migrated = await run(flags, { store, target, wanted: args });
+    const { signal } = untilInterrupted();
+    const client = () => session.clientIn(namespace);
+    await using target = await openTarget(signal, to, { namespace, client });
+    const migrated = await run(signal, flags, { store, target, wanted: args });
     await printResult(migrated, session.format(flags));
     return migrated.broken.length === 0 ? 0 : 3;
   },
@@ -52,15 +56,20 @@ export const migrateImagesCommand: Command = {
 
 type Route = { readonly store: DockerStore; readonly target: ImageTarget; readonly wanted: readonly string[] };
 
-async function run(flags: Flags, route: Route): Promise<MigratedImages> {
+/** Aborted by Ctrl-C and by SIGTERM. */
+function untilInterrupted(): AbortController {
+  const ended = new AbortController();
+  process.once("SIGINT", () => ended.abort());
+  process.once("SIGTERM", () => ended.abort());
+  return ended;
+}
+
+async function run(signal: AbortSignal, flags: Flags, route: Route): Promise<MigratedImages> {
   const header = { source: route.store.root, target: route.target.name };
   const journalPath = flags.text("journal") ?? defaultJournalPath(header);
   await using _lock = await acquireRunLock(journalPath);
   const quiet = flags.bool("quiet");
-  const ended = new AbortController();
-  process.once("SIGINT", () => ended.abort());
-  process.once("SIGTERM", () => ended.abort());
-  return await migrateImages(ended.signal, {
+  return await migrateImages(signal, {
     ...route,
     journal: await ImagesJournal.open(journalPath, header),
     dryRun: flags.bool("dry-run"),

@@ -30,6 +30,18 @@ export async function* layerArchive(signal: AbortSignal, layer: DockerLayer): As
   throw new EngineError("dataLoss", `layer ${layer.diffId}: its files make ${diffId}${await explainDamage(layer)}`);
 }
 
+/** {@link layerArchive} that tells how many bytes of it were taken. */
+export async function* countedArchive(
+  signal: AbortSignal,
+  layer: DockerLayer,
+  progress: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of layerArchive(signal, layer)) {
+    yield chunk;
+    progress(chunk.length);
+  }
+}
+
 /** What is wrong with a layer whose archive does not come out right, as far as that can be told. */
 export async function explainDamage(layer: DockerLayer): Promise<string> {
   const files = await findDamagedFiles(layer.recipePath, new RootedFiles(layer.directory), maxNamed);

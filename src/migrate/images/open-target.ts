@@ -1,15 +1,25 @@
 import { isAbsolute, resolve } from "node:path";
 import { EngineError } from "#base/errors.ts";
+import type { DockerClient } from "#clients/docker/docker-client.ts";
 import type { ImageTarget } from "./image-target.ts";
-import type { FerryConnection } from "./targets/ferry.ts";
+
+export type TargetOptions = {
+  /** Where the images go to; pods' is `k8s.io`. */
+  readonly namespace: string;
+  /** The daemon that `ferry` stands for, for that namespace. */
+  readonly client: () => DockerClient;
+};
+
+const defaultSocket = "/run/containerd/containerd.sock";
 
 /**
- * The target that `text` names: `ferry` or `oci:DIRECTORY`. What a target needs is loaded with it; `ferry` answers the
- * daemon to speak to.
+ * The target that `text` names: `ferry`, `containerd` or `containerd:SOCKET`, `oci:DIRECTORY`. What a target needs is
+ * loaded with it.
  *
  * @throws invalidArgument for anything else
  */
-export async function openTarget(text: string, ferry: () => FerryConnection): Promise<ImageTarget> {
+export async function openTarget(signal: AbortSignal, text: string, options: TargetOptions): Promise<ImageTarget> {
+  const { namespace } = options;
   const [kind = "", ...rest] = text.split(":");
   const detail = rest.join(":");
   if (kind === "oci" && detail !== "") {
@@ -18,7 +28,14 @@ export async function openTarget(text: string, ferry: () => FerryConnection): Pr
   }
   if (text === "ferry") {
     const { FerryTarget } = await import("./targets/ferry.ts");
-    return await FerryTarget.open(ferry());
+    return await FerryTarget.open({ client: options.client(), namespace });
   }
-  throw new EngineError("invalidArgument", `target ${JSON.stringify(text)}: not ferry or oci:DIRECTORY`);
+  if (kind === "containerd") {
+    const { ContainerdTarget } = await import("./targets/containerd.ts");
+    return await ContainerdTarget.open(signal, detail === "" ? defaultSocket : detail, namespace);
+  }
+  throw new EngineError(
+    "invalidArgument",
+    `target ${JSON.stringify(text)}: not ferry, containerd[:SOCKET] or oci:DIRECTORY`,
+  );
 }

@@ -8,7 +8,7 @@ import type { Digest } from "#core/content/digest.ts";
 import { decodeIndex, encodeDescriptor, maxManifestBytes } from "#core/images/manifest.ts";
 import type { DockerImage } from "../docker-store/docker-image.ts";
 import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, LayerProof, Progress } from "../image-target.ts";
-import { layerArchive } from "../layer-archive.ts";
+import { countedArchive } from "../layer-archive.ts";
 import { roundedUp } from "../scan-layer.ts";
 import { toManifest, type ImageManifest } from "../to-manifest.ts";
 import { LayoutBlobs } from "./layout-blobs.ts";
@@ -70,7 +70,7 @@ export class OciLayoutTarget implements ImageTarget {
       const size = plan.layers.get(layer.diffId)?.scan.tarBytes;
       const present = (await this.#blobs.sizeOf(digest)) === size;
       layers.push({ diffId: layer.diffId, how: present ? "present" : "carried" });
-      if (!present) await this.#blobs.write(digest, counted(layerArchive(signal, layer), progress));
+      if (!present) await this.#blobs.write(digest, countedArchive(signal, layer, progress));
     }
     await this.#document(image.id, image.configBytes);
     await this.#document(manifest.descriptor.digest, manifest.bytes);
@@ -124,11 +124,4 @@ function entriesOf({ tags, digests }: DockerImage, descriptor: Descriptor): Desc
 
 function nameOf({ annotations }: Descriptor): string | undefined {
   return annotations?.[referenceKey];
-}
-
-async function* counted(chunks: AsyncIterable<Buffer>, progress: Progress): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    yield chunk;
-    progress(chunk.length);
-  }
 }

@@ -1,0 +1,99 @@
+import { EngineError, isKind } from "#base/errors.ts";
+import { WriteAction, type WriteContentResponse } from "#gen/containerd/content_pb.ts";
+import { underLease, type ContainerdConnection } from "./containerd-connection.ts";
+import { toEngineError } from "./to-engine-error.ts";
+
+export type BlobToWrite = {
+  readonly digest: string;
+  readonly sizeBytes: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly lease: string;
+  /** Not asked for where the blob is there. */
+  readonly chunks: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+};
+
+/**
+ * Puts a blob into containerd's store, verified by containerd, for the lease; one that is there gets lease and labels.
+ *
+ * @throws whatever `chunks` throws; nothing is named then
+ */
+export async function writeContent(
+  signal: AbortSignal,
+  containerd: ContainerdConnection,
+  blob: BlobToWrite,
+): Promise<"written" | "existed"> {
+  if (await keep(signal, containerd, blob)) return "existed";
+  const ref = `ferry-migrate-${blob.digest}`;
+  // What an earlier attempt left is not gone on with: all of it is hashed again anyway.
+  await ignore("notFound", containerd.content.abort({ ref }, { signal }));
+  try {
+    await stream(signal, containerd, blob, ref);
+    return "written";
+  } catch (error) {
+    if (!isKind(error, "alreadyExists")) throw error;
+    await keep(signal, containerd, blob);
+    return "existed";
+  }
+}
+
+/** Whether the namespace has the blob; then it belongs to the lease too, and has the labels. */
+async function keep(
+  signal: AbortSignal,
+  { content, leases }: ContainerdConnection,
+  { digest, labels, lease }: BlobToWrite,
+): Promise<boolean> {
+  try {
+    await content.info({ digest }, { signal });
+    await leases.addResource({ id: lease, resource: { id: digest, type: "content" } }, { signal });
+    const paths = Object.keys(labels).map((label) => `labels.${label}`);
+    if (paths.length > 0) await content.update({ info: { digest, labels }, updateMask: { paths } }, { signal });
+    return true;
+  } catch (error) {
+    if (isKind(error, "notFound")) return false;
+    throw error;
+  }
+}
+
+/** Chunks go out as they are made, whatever has been answered so far; the commit's answer ends it. */
+async function stream(signal: AbortSignal, containerd: ContainerdConnection, blob: BlobToWrite, ref: string) {
+  const { digest: expected, sizeBytes, labels, lease, chunks } = blob;
+  let failure: unknown;
+  async function* requests() {
+    const total = BigInt(sizeBytes);
+    let offset = 0n;
+    yield { action: WriteAction.STAT, ref, total, expected };
+    try {
+      for await (const data of chunks()) {
+        yield { action: WriteAction.WRITE, ref, total, expected, offset, data };
+        offset += BigInt(data.length);
+      }
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+    yield { action: WriteAction.COMMIT, ref, total, expected, offset, labels: { ...labels } };
+  }
+  try {
+    for await (const answer of containerd.content.write(requests(), underLease(signal, lease))) {
+      if (isCommitted(answer)) return;
+    }
+  } catch (error) {
+    throw failure ?? toEngineError(error, containerd.socketPath);
+  }
+  throw (
+    failure ??
+    new EngineError("unavailable", `containerd ${containerd.socketPath}: left off in the middle of ${expected}`)
+  );
+}
+
+function isCommitted({ action }: WriteContentResponse): boolean {
+  return action === WriteAction.COMMIT;
+}
+
+async function ignore(kind: "notFound", work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isKind(error, kind)) throw error;
+  }
+}

@@ -159,10 +159,6 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Remove unused volumes",
     load: async () => (await import("./commands/prune.ts")).pruneKind("volume"),
   },
-  "migrate convert": {
-    summary: "Convert Docker's configuration, with a ledger of every key",
-    load: async () => (await import("./commands/migrate-convert.ts")).migrateConvert,
-  },
   "system df": { summary: "Show disk usage", load: async () => (await import("./commands/system-df.ts")).systemDf },
   "system prune": {
     summary: "Remove unused data",
@@ -179,6 +175,14 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   "migrate plan": {
     summary: "Plan a node's move away from Docker; nothing is done",
     load: async () => (await import("./commands/migrate/plan.ts")).migratePlan,
+  },
+  "migrate convert": {
+    summary: "Convert Docker's configuration, with a ledger of every key",
+    load: async () => (await import("./commands/migrate/convert.ts")).migrateConvert,
+  },
+  "migrate doctor": {
+    summary: "Predict what will go wrong with containerd's configuration",
+    load: async () => (await import("./commands/migrate/doctor.ts")).migrateDoctor,
   },
   "migrate logs": {
     summary: "Convert container logs between Docker's and CRI format",

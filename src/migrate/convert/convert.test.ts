@@ -10,7 +10,8 @@ import { hostRootOf } from "#test/support/host-root.ts";
 import { convert } from "./convert.ts";
 import type { Conversion, ConvertedFile } from "./conversion.ts";
 import type { DockerHost } from "./docker-host.ts";
-import { containerdSpec, ferrySpec, parseContainerdVersion, type TargetSpec } from "./target-spec.ts";
+import { parseContainerdVersion } from "../containerd-config/config-version.ts";
+import { containerdSpec, ferrySpec, type TargetSpec } from "./target-spec.ts";
 
 const nothing: DockerHost = { certificates: [], logins: [], kubelet: {}, images: [], cgroupVersion: 2 };
 

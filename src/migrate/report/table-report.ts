@@ -31,7 +31,10 @@ function head({ cluster, manifests }: Report): string[] {
   return lines;
 }
 
-function findingLines({ severity, title, check, why, evidence, fix, nodes }: Finding, options: TableOptions): string[] {
+export function findingLines(
+  { severity, title, check, why, evidence, fix, nodes }: Finding,
+  options: TableOptions,
+): string[] {
   const label = severity.toUpperCase().padEnd(8);
   const lines = [`${options.color ? `\x1b[${colors[severity]}m${label}\x1b[0m` : label}${title}  [${check}]`];
   lines.push(...wrapped(why, options.width));

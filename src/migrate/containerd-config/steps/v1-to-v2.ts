@@ -42,7 +42,8 @@ export function v1ToV2({ path, value }: Leaf): Move {
   return stay;
 }
 
-function wholeName(plugin: string): { readonly name: string; readonly isSure: boolean } {
+/** The URI of a plugin, and whether there is no other it could stand for. */
+export function wholeName(plugin: string): { readonly name: string; readonly isSure: boolean } {
   if (plugin.includes(".")) return { name: plugin, isSure: true };
   const known = pluginNames[plugin];
   if (known !== undefined) return { name: known, isSure: true };

@@ -11,10 +11,10 @@ import type { RunningHost } from "#migrate/host/running-host.ts";
 import { ledgerBlocks } from "#migrate/ledger/format-ledger.ts";
 import { ledgerExitCode } from "#migrate/ledger/ledger.ts";
 import { unifiedDiff } from "#migrate/ledger/unified-diff.ts";
-import { CliError } from "../cli-error.ts";
-import type { Command } from "../command.ts";
-import type { Flags } from "../flags.ts";
-import { print, write } from "../output.ts";
+import { CliError } from "../../cli-error.ts";
+import type { Command } from "../../command.ts";
+import type { Flags } from "../../flags.ts";
+import { print, write } from "../../output.ts";
 
 export const migrateConvert: Command = {
   usage: "[OPTIONS]",

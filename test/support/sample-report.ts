@@ -16,6 +16,7 @@ export function sampleReport(nodes = 24): Report {
     madeAt: "2026-01-02T03:04:05Z",
     cluster: { server: "https://10.0.0.1:6443", context: "shop", version: "v1.23.17", nodes, workloads: 31, pods: 412 },
     manifests: [],
+    host: null,
     summary: count(findings),
     findings,
     nodes: names.map((name, at) => ({
@@ -25,8 +26,20 @@ export function sampleReport(nodes = 24): Report {
       summary: count(findings.filter((finding) => finding.nodes?.includes(name) === true)),
     })),
     checks: [
-      { id: "docker-socket-mount", title: "Pods that mount Docker's socket", severity: "blocker", findings: 1 },
-      { id: "log-parser", title: "Log collectors that read Docker's format only", severity: "high", findings: 1 },
+      {
+        id: "docker-socket-mount",
+        title: "Pods that mount Docker's socket",
+        severity: "blocker",
+        scope: "cluster",
+        findings: 1,
+      },
+      {
+        id: "log-parser",
+        title: "Log collectors that read Docker's format only",
+        severity: "high",
+        scope: "cluster",
+        findings: 1,
+      },
     ],
     missing: [{ what: "secrets", why: "forbidden", rule: "list secrets", isOptional: true }],
   };

@@ -1,4 +1,5 @@
 import type { ClusterFacts } from "../cluster/cluster-facts.ts";
+import type { HostSurvey } from "../survey/host-survey.ts";
 import type { Finding, Severity } from "./finding.ts";
 
 /** What a check is, for lists and reports. */
@@ -20,4 +21,9 @@ export type Aim = {
 /** Pure: the same facts give the same findings, in the same order. */
 export type ClusterCheck = CheckInfo & {
   readonly find: (facts: ClusterFacts, aim: Aim) => Iterable<Finding>;
+};
+
+/** As {@link ClusterCheck}, of one node's own files. */
+export type NodeCheck = CheckInfo & {
+  readonly find: (survey: HostSurvey, aim: Aim) => Iterable<Finding>;
 };

@@ -21,8 +21,9 @@ export function tableReport(report: Report, options: TableOptions): string {
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
-function head({ cluster, manifests }: Report): string[] {
+function head({ cluster, manifests, host }: Report): string[] {
   const lines: string[] = [];
+  if (host !== null) lines.push(`node ${host.node} (files below ${host.root})`);
   if (cluster !== null) {
     const { context, server, version, nodes, workloads, pods } = cluster;
     lines.push(`cluster ${context} (${server}, ${version}): ${nodes} nodes, ${workloads} workloads, ${pods} pods`);

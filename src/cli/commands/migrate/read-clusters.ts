@@ -39,7 +39,7 @@ export async function readClusters(
 }
 
 /** A line on standard error that is written over; nothing where that is no terminal. */
-function openProgress(): Disposable & { show: (text: string) => void } {
+export function openProgress(): Disposable & { show: (text: string) => void } {
   if (!isTerminal(2)) return { show() {}, [Symbol.dispose]() {} };
   return {
     show: (text) => write(2, `\r\x1b[K${text}`),

@@ -1,6 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { version } from "node:process";
+import { EngineError } from "#base/errors.ts";
+import { parseDurationNs } from "#base/go-duration.ts";
 import { KeyedLock } from "#base/keyed-lock.ts";
 import { Limiter } from "#base/limiter.ts";
 import type { Logger } from "#base/logger.ts";
@@ -165,6 +167,7 @@ function openNetworkDriver({ daemon, network }: Config): CniNetworkDriver {
 
 function openPodNetwork({ daemon, network, cri }: Config): CniPodNetwork {
   return new CniPodNetwork(cri.cniConfDir, {
+    addressPreference: cri.cniIpPref === "ipv6" || cri.cniIpPref === "cni" ? cri.cniIpPref : "ipv4",
     binDirectories: network.pluginDirectories,
     cacheDirectory: join(daemon.state, "pod-network"),
     timeoutMs: network.pluginTimeoutMs,
@@ -203,6 +206,20 @@ async function openSurfaces(call: Call, engine: Engine, stack: AsyncDisposableSt
   stack.use(server);
 }
 
+/** @throws invalidArgument for TLS without a certificate */
+function streamSettings({ enableTlsStreaming, ...cri }: Config["cri"]) {
+  const { tls_cert_file: certPath = "", tls_key_file: keyPath = "" } = cri.x509KeyPairStreaming;
+  if (enableTlsStreaming && (certPath === "" || keyPath === "")) {
+    const wanted = "tls_cert_file and tls_key_file of cri.x509_key_pair_streaming";
+    throw new EngineError("invalidArgument", `config: cri.enable_tls_streaming: needs ${wanted}`);
+  }
+  return {
+    streamIdleTimeoutMs: parseDurationNs(cri.streamIdleTimeout) / 1e6,
+    streamCreationTimeoutMs: parseDurationNs(cri.streamCreationTimeout) / 1e6,
+    ...(enableTlsStreaming && { streamTls: { certPath, keyPath } }),
+  };
+}
+
 /** The configuration has nothing else. */
 function toPodAccess(text: string): PodSettings["access"] {
   return text === "hidden" || text === "writable" ? text : "read-only";
@@ -219,5 +236,6 @@ async function openCri(call: Call, engine: Engine, { cri, daemon }: Config): Pro
     unprivilegedIcmp: cri.enableUnprivilegedIcmp,
     streamAddress: cri.streamServerAddress,
     streamPort: cri.streamServerPort,
+    ...streamSettings(cri),
   });
 }

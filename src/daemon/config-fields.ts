@@ -1,3 +1,5 @@
+import { parseDurationNs } from "#base/go-duration.ts";
+
 /** One setting: what kind of value it takes, its default, and what it does, for `ferryd config default`. */
 export type Field<T extends FieldValue = FieldValue> = {
   readonly default: T;
@@ -35,6 +37,19 @@ export function list(fallback: readonly string[], doc: string): Field<readonly s
   const accepts = (value: unknown): value is readonly string[] =>
     Array.isArray(value) && value.every((item) => typeof item === "string");
   return { default: fallback, doc, expected: "a list of strings", accepts };
+}
+
+/** A span of time as Go writes it: `4h0m0s`. */
+export function duration(fallback: string, doc: string): Field<string> {
+  const accepts = (value: unknown): value is string => {
+    if (typeof value !== "string") return false;
+    try {
+      return parseDurationNs(value) >= 0;
+    } catch {
+      return false;
+    }
+  };
+  return { default: fallback, doc, expected: 'a duration such as "30s" or "4h0m0s"', accepts };
 }
 
 /** String keys and values. */

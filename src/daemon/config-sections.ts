@@ -1,4 +1,4 @@
-import { choice, flag, integer, list, table, text } from "./config-fields.ts";
+import { choice, duration, flag, integer, list, table, text } from "./config-fields.ts";
 
 /** The file's sections; a key is written in snake case there. */
 export const sections = {
@@ -26,12 +26,27 @@ export const sections = {
       "registry.k8s.io/pause:3.10",
       "Image of the process that holds a pod where one is needed; pinned. Without it a built-in program does.",
     ),
+    cniIpPref: choice(
+      ["ipv4", "ipv6", "cni"],
+      "ipv4",
+      "Which address of a pod is its first: of that family, or as the plugins say.",
+    ),
+    maxContainerLogLineSize: integer(
+      16_384,
+      "Longest piece of a log's line; conmon, which has pieces of 8192, is always below, shims keep to it.",
+      8192,
+    ),
+    restrictOomScoreAdj: flag(false, "No container gets a lower oom_score_adj than ferryd itself."),
     enableUnprivilegedPorts: flag(true, "Pods may bind low ports without being root."),
     enableUnprivilegedIcmp: flag(true, "Pods may ping without being root."),
     enableCdi: flag(true, "Devices of the Container Device Interface."),
     cdiSpecDirs: list(["/etc/cdi", "/var/run/cdi"], "Where their descriptions are; later ones go before earlier."),
     streamServerAddress: text("127.0.0.1", "Where exec, attach and port-forward are served."),
     streamServerPort: integer(0, "Port of it; 0 is any free one."),
+    streamIdleTimeout: duration("4h0m0s", "A stream on which nothing is said for so long is closed; 0s: never."),
+    streamCreationTimeout: duration("30s", "How long a client may take to open the streams that it asked for."),
+    enableTlsStreaming: flag(false, "Streams over TLS, with the pair below."),
+    x509KeyPairStreaming: table({}, "Paths of PEM files: { tls_cert_file = '...', tls_key_file = '...' }."),
   },
   images: {
     platform: text("", "What a pull takes from an index, `os/architecture[/variant]`; empty is this machine's."),

@@ -7,9 +7,12 @@ import type { Config } from "./config.ts";
 
 /** What the engine is told: the configuration, and what the machine says where it is silent. */
 export async function engineSettings(config: Config): Promise<EngineSettings> {
-  const { daemon, images, snapshots, runtime, log } = config;
+  const { daemon, images, snapshots, runtime, log, cri } = config;
   const machine = hostPlatform({ platform: process.platform, arch: process.arch });
-  const [host, initPath] = await Promise.all([readHostFacts(), findInit(runtime.init)]);
+  const [host, initPath] = await Promise.all([
+    readHostFacts({ restrictOomScoreAdj: cri.restrictOomScoreAdj }),
+    findInit(runtime.init),
+  ]);
   return {
     platform: images.platform === "" ? machine : parsePlatform(images.platform, machine),
     rootDirectory: daemon.root,
@@ -18,7 +21,6 @@ export async function engineSettings(config: Config): Promise<EngineSettings> {
     layerLimits: { maxUncompressedBytes: images.maxLayerBytes, maxEntries: images.maxLayerEntries },
     log: { maxBytes: log.maxBytes, maxFiles: log.maxFiles },
     cgroupParent: runtime.cgroupParent || (runtime.cgroupDriver === "systemd" ? "ferry.slice" : "/ferry"),
-    restrictOomScoreAdj: host.oomScoreFloor !== undefined,
     host,
     ...(initPath === undefined ? {} : { initPath }),
   };

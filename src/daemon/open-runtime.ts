@@ -24,7 +24,14 @@ export async function openRuntime(
   // Loaded only now: a daemon without shims pays nothing for them.
   const { openShimRuntime } = await import("#drivers/runtime-shim/shim-runtime.ts");
   const handlers = Object.fromEntries(shims);
-  const runtime = stack.use(await openShimRuntime({ stateDirectory: config.daemon.state, log, handlers }));
+  const runtime = stack.use(
+    await openShimRuntime({
+      stateDirectory: config.daemon.state,
+      log,
+      handlers,
+      maxLogLineBytes: config.cri.maxContainerLogLineSize,
+    }),
+  );
   return new RuntimeByHandler([conmon, runtime], isShim ? defaultHandler : undefined);
 }
 

@@ -45,8 +45,6 @@ export type EngineSettings = {
   readonly log: { readonly maxBytes: number; readonly maxFiles: number };
   /** Parent cgroup of containers that name none. */
   readonly cgroupParent: string;
-  /** `memory:restrict_oom_score_adj` of the process: negative scores are clamped where the kernel refuses them. */
-  readonly restrictOomScoreAdj: boolean;
   /** Read once at start. */
   readonly host: HostFacts;
   /** Binary of the host that becomes pid 1 of containers that ask for an init; undefined: there is none. */

@@ -78,7 +78,6 @@ export async function openImageBed(config: Partial<RegistryConfig> = {}): Promis
       layerLimits: { maxUncompressedBytes: 1 << 30, maxEntries: 1 << 20 },
       log: { maxBytes: 0, maxFiles: 1 },
       cgroupParent: "",
-      restrictOomScoreAdj: false,
       host: await readHostFacts(),
     },
     content,

@@ -1,4 +1,4 @@
-import { parseDurationNs } from "../run/parse-values.ts";
+import { parseDurationNs } from "#base/go-duration.ts";
 
 /**
  * A point in time as the API takes it, Unix seconds with a fraction: from a Unix time, RFC 3339 (parts may be left

@@ -4,6 +4,7 @@ import type { Flags } from "../flags.ts";
 import { readEnvironment, readPairFile } from "./environment.ts";
 import { parseMount, parseTmpfs, parseVolumeFlag } from "./mounts.ts";
 import { readNetworks, type NetworkChoice } from "./network-flags.ts";
+import { parseDurationNs } from "#base/go-duration.ts";
 import * as values from "./parse-values.ts";
 import { parsePorts } from "./ports.ts";
 
@@ -197,7 +198,7 @@ function parsePortFlags(flags: Flags) {
 function readHealthcheck(flags: Flags): Record<string, unknown> | undefined {
   if (flags.bool("no-healthcheck")) return { Test: ["NONE"] };
   const command = flags.text("health-cmd");
-  const duration = (name: string) => flags.parsed(name, values.parseDurationNs);
+  const duration = (name: string) => flags.parsed(name, parseDurationNs);
   const check = compact({
     Test: command === undefined ? undefined : ["CMD-SHELL", command],
     Interval: duration("health-interval"),

@@ -13,26 +13,6 @@ export function parseSizeOrUnlimited(text: string): number {
   return text === "-1" ? -1 : parseSize(text);
 }
 
-const durationUnits: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-};
-
-/** `1m30s`, `500ms`: a Go duration, as nanoseconds. @throws Error */
-export function parseDurationNs(text: string): number {
-  if (text === "0") return 0;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
-  if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text) {
-    throw new Error("not a duration such as 30s or 1m30s");
-  }
-  return Math.round(parts.reduce((sum, [, value, unit = ""]) => sum + Number(value) * (durationUnits[unit] ?? 0), 0));
-}
-
 /** `1.5`, as billionths of a CPU. @throws Error */
 export function parseCpus(text: string): number {
   if (!/^\d*\.?\d+$/.test(text)) throw new Error("not a number of CPUs such as 1.5");

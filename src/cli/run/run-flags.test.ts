@@ -6,6 +6,7 @@ import { parseArguments } from "../parse-arguments.ts";
 import { readContainerRequest } from "./container-config.ts";
 import { readEnvironment } from "./environment.ts";
 import { parseMount, parseTmpfs, parseVolumeFlag } from "./mounts.ts";
+import { parseDurationNs } from "#base/go-duration.ts";
 import * as values from "./parse-values.ts";
 import { parsePorts, parsePublish } from "./ports.ts";
 import { containerFlags } from "./run-flags.ts";
@@ -32,7 +33,7 @@ table<number>("size", values.parseSize, [
   ["x", /not a size/],
 ]);
 
-table<number>("duration", values.parseDurationNs, [
+table<number>("duration", parseDurationNs, [
   ["0", 0],
   ["30s", 30e9],
   ["1m30s", 90e9],

@@ -5,7 +5,7 @@ import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { testCall } from "#test/support/call.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
-import { CniPodNetwork, parseNetworkList } from "./cni-pod-network.ts";
+import { CniPodNetwork, parseNetworkList, type AddressPreference } from "./cni-pod-network.ts";
 
 const call = testCall({ namespace: "k8s.io" });
 
@@ -22,17 +22,19 @@ const attachment = {
   dns: { servers: [], searches: [], options: [] },
 } as const;
 
+type FixtureOptions = { addresses?: readonly string[]; addressPreference?: AddressPreference };
+
 /** A plugin that writes what it was given to a file and answers with one address. */
-async function fixture() {
+async function fixture({ addresses = ["10.1.2.3/24"], ...preference }: FixtureOptions = {}) {
   await using undo = new AsyncDisposableStack();
   const { path } = undo.use(await temporaryDirectory("podnet"));
   const [bin = "", conf = "", seen = ""] = ["bin", "net.d", "seen"].map((name) => join(path, name));
   for (const directory of [bin, conf]) await mkdir(directory);
-  const answer =
-    '{"cniVersion":"1.0.0","interfaces":[{"name":"eth0"}],"ips":[{"address":"10.1.2.3/24","interface":0}]}';
+  const ips = addresses.map((address) => ({ address, interface: 0 }));
+  const answer = JSON.stringify({ cniVersion: "1.0.0", interfaces: [{ name: "eth0" }], ips });
   const script = `#!/bin/sh\n{ echo "$CNI_COMMAND $CNI_ARGS"; cat; echo; } >>${seen}\necho '${answer}'\n`;
   await writeFile(join(bin, "note"), script, { mode: 0o755 });
-  const options = { binDirectories: [bin], cacheDirectory: join(path, "cache"), timeoutMs: 10_000 };
+  const options = { binDirectories: [bin], cacheDirectory: join(path, "cache"), timeoutMs: 10_000, ...preference };
   const network = undo.use(new CniPodNetwork(conf, options));
   const stack = undo.move();
   return { network, conf, seen, [Symbol.asyncDispose]: () => stack.disposeAsync() };
@@ -73,6 +75,24 @@ test("pods are told to the plugins, and DEL gets what ADD was made with", async 
     bandwidth: { ingressRate: 10_000_000, ingressBurst: 2 ** 31 - 1 },
   };
   for (const text of [config, again]) assert.deepEqual(JSON.parse(text).runtimeConfig, runtimeConfig);
+});
+
+test("the primary address is of the preferred family, or the plugin's first", async () => {
+  const addresses = ["fd00::3/64", "10.1.2.3/24", "10.1.2.4/24"];
+  for (const [addressPreference, expected] of [
+    ["ipv4", ["10.1.2.3", "fd00::3", "10.1.2.4"]],
+    ["ipv6", ["fd00::3", "10.1.2.3", "10.1.2.4"]],
+    ["cni", ["fd00::3", "10.1.2.3", "10.1.2.4"]],
+  ] as const) {
+    await using it = await fixture({ addresses, addressPreference });
+    await writeFile(join(it.conf, "10-a.conflist"), list("first"));
+    await seen(it.network, undefined);
+    assert.deepEqual(await it.network.attach(call, attachment), expected);
+  }
+  await using single = await fixture({ addressPreference: "ipv6" });
+  await writeFile(join(single.conf, "10-a.conflist"), list("first"));
+  await seen(single.network, undefined);
+  assert.deepEqual(await single.network.attach(call, attachment), ["10.1.2.3"]);
 });
 
 test("a single plugin's configuration is a list of one", () => {

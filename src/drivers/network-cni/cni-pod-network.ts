@@ -13,6 +13,11 @@ import type { CniResult } from "./cni-result.ts";
 const interfaceName = "eth0";
 const maxConfigBytes = 1024 * 1024;
 
+/** Which address of a pod is its primary one: of that family where there is one, or the plugin's first. */
+export type AddressPreference = "ipv4" | "ipv6" | "cni";
+/** Left out: as the plugin has it. */
+export type PodNetworkOptions = CniOptions & { readonly addressPreference?: AddressPreference };
+
 /**
  * The network that the first configuration file of a directory names, as kubelets' users expect it: sorted by name,
  * `.conflist`, `.conf` or `.json`. The directory is watched from the first use on; a file that is broken is passed over.
@@ -20,11 +25,13 @@ const maxConfigBytes = 1024 * 1024;
 export class CniPodNetwork implements PodNetwork, Disposable {
   readonly #directory: string;
   readonly #cni: Cni;
+  readonly #preference: AddressPreference;
   #watcher: FSWatcher | undefined;
   #loaded: Promise<Loaded> | undefined;
 
-  constructor(directory: string, options: CniOptions) {
+  constructor(directory: string, options: PodNetworkOptions) {
     this.#directory = directory;
+    this.#preference = options.addressPreference ?? "cni";
     this.#cni = new Cni(options);
   }
 
@@ -32,7 +39,7 @@ export class CniPodNetwork implements PodNetwork, Disposable {
     const loaded = await this.#load();
     if (loaded.list === undefined) throw new EngineError("unavailable", loaded.problem);
     const result = await this.#cni.add(call, loaded.list, specOf(attachment));
-    const addresses = addressesOf(result);
+    const addresses = addressesOf(result, this.#preference);
     if (addresses.length > 0) return addresses;
     await this.#cni.delete(call, loaded.list, specOf(attachment));
     throw new EngineError("internal", `network ${loaded.list.name}: no address for ${interfaceName}`);
@@ -174,11 +181,13 @@ function parseRate(text: string | undefined): number | undefined {
   return digits === undefined || factor === undefined ? undefined : Math.floor(Number(digits) * factor);
 }
 
-/** Of the pod's own interface, without prefix length; in the order the plugin gave them. */
-function addressesOf({ interfaces, ips }: CniResult): string[] {
+/** Of the pod's own interface, without prefix length; the preferred one first, the others in the order of the plugin. */
+function addressesOf({ interfaces, ips }: CniResult, preference: AddressPreference): string[] {
   const own = ips.filter(({ interfaceIndex }) => {
     const at = interfaceIndex === undefined ? undefined : interfaces[interfaceIndex];
     return at === undefined || at.name === interfaceName;
   });
-  return own.map(({ address }) => address.split("/")[0] ?? "");
+  const all = own.map(({ address }) => address.split("/")[0] ?? "");
+  const first = all.find((address) => preference !== "cni" && address.includes(":") === (preference === "ipv6"));
+  return first === undefined ? all : [first, ...all.filter((address) => address !== first)];
 }

@@ -1,20 +1,18 @@
 import { formatRfc3339, type UnixNs } from "#base/clock.ts";
 
-/** Longest line that is not cut into `P` pieces. */
-export const maxLineBytes = 16 * 1024;
-
 const newline = 0x0a;
 
 /**
  * What of `bytes` can be logged now in CRI's format, and how much of it that is: whole lines (`F`), and pieces (`P`) of
- * one that is longer than {@link maxLineBytes}; with `ended` the rest too. Pure.
+ * one that is longer than `maxLineBytes`; with `ended` the rest too. Pure.
  *
  * Source: kubernetes/design-proposals-archive node/kubelet-cri-logging.md.
  */
 export function formatCriLines(
   bytes: Buffer,
-  options: { stream: "stdout" | "stderr"; atNs: UnixNs; ended: boolean },
+  options: { stream: "stdout" | "stderr"; atNs: UnixNs; ended: boolean; maxLineBytes: number },
 ): { text: Buffer; consumed: number } {
+  const { maxLineBytes } = options;
   const head = `${formatRfc3339(options.atNs)} ${options.stream}`;
   const [full, partial, end] = [Buffer.from(`${head} F `), Buffer.from(`${head} P `), Buffer.from("\n")];
   const parts: Buffer[] = [];

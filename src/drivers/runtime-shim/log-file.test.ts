@@ -3,13 +3,14 @@ import { appendFile, readFile, readdir, rename, rm, truncate } from "node:fs/pro
 import { join } from "node:path";
 import test from "node:test";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
-import { formatCriLines, maxLineBytes } from "./cri-lines.ts";
+import { formatCriLines } from "./cri-lines.ts";
 import { LogFile } from "./log-file.ts";
 
 test("lines, long lines and a last one without an end, in CRI's format", () => {
+  const maxLineBytes = 100;
   const head = "1970-01-01T00:00:00.000000001Z stdout";
   const format = (text: string, ended: boolean) => {
-    const result = formatCriLines(Buffer.from(text), { stream: "stdout", atNs: 1n, ended });
+    const result = formatCriLines(Buffer.from(text), { stream: "stdout", atNs: 1n, ended, maxLineBytes });
     return [result.text.toString(), result.consumed];
   };
   assert.deepEqual(format("a\n\nb", false), [`${head} F a\n${head} F \n`, 3]);

@@ -21,6 +21,8 @@ export type OutputOptions = {
   readonly paths: { readonly stdout: string; readonly stderr?: string };
   readonly logFile: LogFile | undefined;
   readonly log: Logger;
+  /** Longest line of the log that is not cut into pieces. */
+  readonly maxLineBytes: number;
 };
 
 const retryMs = 1_000;
@@ -31,6 +33,7 @@ export class ProcessOutput {
   readonly #logFile: LogFile | undefined;
   readonly #sinks = new Set<OutputSink>();
   readonly #log: Logger;
+  readonly #maxLineBytes: number;
   readonly #running: Promise<void>;
   #wake = Promise.withResolvers<void>();
   #grown = true;
@@ -43,6 +46,7 @@ export class ProcessOutput {
     this.#sources = sources;
     this.#logFile = options.logFile;
     this.#log = options.log;
+    this.#maxLineBytes = options.maxLineBytes;
     wake(() => this.#onGrown());
     this.#running = this.#run();
   }
@@ -157,7 +161,13 @@ export class ProcessOutput {
 
   async #append(source: Source, ended: boolean): Promise<void> {
     if (this.#logFile === undefined) return;
-    const { text, consumed } = formatCriLines(source.pending, { stream: source.stream, atNs: nowNs(), ended });
+    const maxLineBytes = this.#maxLineBytes;
+    const { text, consumed } = formatCriLines(source.pending, {
+      stream: source.stream,
+      atNs: nowNs(),
+      ended,
+      maxLineBytes,
+    });
     if (consumed === 0) return;
     const [before, whole] = [this.#offsets(), source.pending];
     source.pending = whole.subarray(consumed);

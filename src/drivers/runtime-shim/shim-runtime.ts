@@ -24,6 +24,8 @@ export type ShimRuntimeOptions = {
   readonly stateDirectory: string;
   readonly log: Logger;
   readonly handlers: Readonly<Record<string, ShimHandlerConfig>>;
+  /** Longest line of a log that is not cut into pieces. Default: 16 KiB. */
+  readonly maxLogLineBytes?: number;
 };
 
 type Found = { readonly ref: TaskRef; readonly record: ShimRecord; readonly paths: BundlePaths };
@@ -31,6 +33,8 @@ type Found = { readonly ref: TaskRef; readonly record: ShimRecord; readonly path
 /** How long the `start` of a shim, begun by a daemon that was killed, may take to say where the shim is. */
 const addressTries = 40;
 const addressWaitMs = 25;
+/** As containerd has it. */
+const defaultMaxLineBytes = 16 * 1024;
 /** How long a killed process of a half-made task may take. */
 const politeWaitMs = 5_000;
 
@@ -167,6 +171,7 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
       logFile:
         logPath === undefined ? undefined : new LogFile({ path: logPath, journalPath: paths.journal, ...bounds }),
       log: this.#options.log,
+      maxLineBytes: this.#options.maxLogLineBytes ?? defaultMaxLineBytes,
     });
   }
 

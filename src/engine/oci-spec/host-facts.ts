@@ -1,14 +1,19 @@
 import { access, readFile } from "node:fs/promises";
 import { release } from "node:os";
+import { findDefaultApparmorProfile } from "../check-apparmor-profile.ts";
 import { knownCapabilities } from "./capabilities.ts";
 import type { HostFacts } from "./spec-facts.ts";
 
-/** Reads once, at start, what specs need to know of the machine and the daemon's own rights. */
-export async function readHostFacts(): Promise<HostFacts> {
+/**
+ * Reads once, at start, what specs need to know of the machine and the daemon's own rights. `restrictOomScoreAdj`: no
+ * container gets a score below the daemon's, also where the kernel would allow it.
+ */
+export async function readHostFacts({ restrictOomScoreAdj = false } = {}): Promise<HostFacts> {
   const status = await readFile("/proc/self/status", "utf8");
   const capabilities = readCapabilities(status);
   const mayRaise = capabilities.effective.includes("CAP_SYS_RESOURCE");
   const cgroupVersion = (await exists("/sys/fs/cgroup/cgroup.controllers")) ? 2 : 1;
+  const defaultApparmorProfile = await findDefaultApparmorProfile();
   const score = Number(await readFile("/proc/self/oom_score_adj", "utf8"));
   return {
     arch: process.arch,
@@ -21,7 +26,9 @@ export async function readHostFacts(): Promise<HostFacts> {
     swapLimit: cgroupVersion === 2 || (await exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")),
     sysctls: new Set(await filterExisting(defaultSysctls, (name) => `/proc/sys/${name.replaceAll(".", "/")}`)),
     maskedPaths: await filterExisting(await thermalPaths(), (path) => path),
-    ...(!mayRaise && { rlimitCeilings: await readCeilings(), oomScoreFloor: score }),
+    ...(defaultApparmorProfile !== undefined && { defaultApparmorProfile }),
+    ...(!mayRaise && { rlimitCeilings: await readCeilings() }),
+    ...((!mayRaise || restrictOomScoreAdj) && { oomScoreFloor: score }),
   };
 }
 

@@ -35,6 +35,8 @@ export type HostFacts = {
   /** Whether POSIX message queues are mounted on the host; undefined: they are. */
   readonly mqueue?: boolean;
   readonly apparmor: boolean;
+  /** What confines containers that name no profile; undefined: none that is known is loaded. */
+  readonly defaultApparmorProfile?: string;
   /** Swap can be limited. */
   readonly swapLimit: boolean;
   /** Default sysctls that this kernel has. */
@@ -74,7 +76,5 @@ export type SpecFacts = {
   readonly defaultCgroupParent: string;
   /** Binary of the host that becomes pid 1 with `config.init`. */
   readonly initPath?: string;
-  /** Profile of an unconfined-by-name config; Docker's is `docker-default`, loaded by somebody else. */
-  readonly defaultApparmorProfile?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 };

@@ -108,7 +108,7 @@ const rlimitTypes = new Set(
 function apparmorProfile(config: ContainerConfig, facts: SpecFacts): string | undefined {
   if (!facts.host.apparmor) return undefined;
   if (config.apparmorProfile !== undefined) return config.apparmorProfile;
-  return config.privileged ? "unconfined" : facts.defaultApparmorProfile;
+  return config.privileged ? "unconfined" : facts.host.defaultApparmorProfile;
 }
 
 function toLinux(config: ContainerConfig, facts: SpecFacts, rootfsPropagation: string | undefined): OciLinux {

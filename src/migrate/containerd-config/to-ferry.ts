@@ -110,12 +110,8 @@ function moveServer([key = "", second = ""]: KeyPath, value: TomlValue): Move {
       : lose("not a port", "choose one: cri.stream_server_port");
   }
   if (isUsual([key, second], value)) return unneeded("as by default");
-  if (key === "enable_tls_streaming" || key === "x509_key_pair_streaming") {
-    return lose(
-      "the streaming server's certificate is not configurable",
-      "keep it on loopback, where the kubelet asks it",
-    );
-  }
+  if (key === "stream_idle_timeout" || key === "enable_tls_streaming") return moveTo(["cri", key], value);
+  if (key === "x509_key_pair_streaming") return moveTo(["cri", key, second], value);
   return lose("ferry has no such setting", "see ferryd config default");
 }
 
@@ -175,9 +171,20 @@ function moveRuntime(path: KeyPath, value: TomlValue): Move {
   if (key === "cni") return moveCni(second, value);
   if (key === "enable_unprivileged_ports" || key === "enable_unprivileged_icmp") return moveTo(["cri", key], value);
   if (isUsual(path, value)) return unneeded("as by default");
+  if (sameKeys.has(key)) return moveTo(["cri", key], value);
+  if (key === "max_container_log_line_size") return moveLineSize(value);
   if (key === "unset_seccomp_profile")
     return lose("pods without a profile are unconfined, as Kubernetes has it", "set seccompDefault of the kubelet");
   return lose("ferry has no such setting", "see ferryd config default for what there is");
+}
+
+const sameKeys = new Set(["cdi_spec_dirs", "enable_cdi", "restrict_oom_score_adj"]);
+
+/** Conmon's pieces are of 8192 bytes, whatever is asked for. */
+function moveLineSize(value: TomlValue): Move {
+  const key = ["cri", "max_container_log_line_size"];
+  if (typeof value === "number" && value >= 8192) return moveTo(key, value, "under conmon pieces are of 8192 bytes");
+  return change(key, 8192, "the size of conmon's pieces");
 }
 
 function moveCni(key: string, value: TomlValue): Move {
@@ -185,6 +192,7 @@ function moveCni(key: string, value: TomlValue): Move {
   if (key === "bin_dirs") return moveTo(["network", "plugin_directories"], value);
   if (key === "bin_dir") return moveTo(["network", "plugin_directories"], [value]);
   if (isUsual(["cni", key], value)) return unneeded("as by default");
+  if (key === "ip_pref") return moveTo(["cri", "cni_ip_pref"], value);
   if (key === "conf_template")
     return lose("ferry writes no CNI configuration", "let the cluster's CNI daemon write it");
   return lose("the first file by name is the pods' network", "see cri.cni_conf_dir");

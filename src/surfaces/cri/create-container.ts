@@ -95,7 +95,7 @@ async function toEngineConfig(call: Call, cri: Cri, sandbox: Sandbox, config: Co
     workdir: config.workingDir,
     ...(stopSignal !== undefined && { stopSignal }),
   });
-  const security = await toSecurity(context, image);
+  const security = await toSecurity(context, image, cri.engine.settings.host);
   const userNamespace = userNamespaceOf(cri.engine, sandbox);
   return {
     ...defaultContainerConfig,

@@ -15,6 +15,11 @@ export type CriSettings = {
   readonly unprivilegedIcmp: boolean;
   readonly streamAddress: string;
   readonly streamPort: number;
+  /** 0: never. */
+  readonly streamIdleTimeoutMs: number;
+  readonly streamCreationTimeoutMs: number;
+  /** Paths of PEM files; left out: streams are plain. */
+  readonly streamTls?: { readonly certPath: string; readonly keyPath: string };
 };
 
 /** What every handler gets. */

@@ -1,5 +1,6 @@
+import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { kindOf, messageOf } from "#base/errors.ts";
+import { EngineError, kindOf, messageOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
 import type { Cri, CriSettings } from "./cri.ts";
@@ -58,8 +59,23 @@ async function openStreams(
     import("./streaming/streaming-server.ts"),
     import("./engine-streams.ts"),
   ]);
-  const { streamAddress, streamPort } = settings;
-  return await StreamingServer.open(call, new EngineStreams(engine), { host: streamAddress, port: streamPort });
+  const { streamTls } = settings;
+  return await StreamingServer.open(call, new EngineStreams(engine), {
+    host: settings.streamAddress,
+    port: settings.streamPort,
+    idleTimeoutMs: settings.streamIdleTimeoutMs,
+    creationTimeoutMs: settings.streamCreationTimeoutMs,
+    ...(streamTls !== undefined && { tls: await readKeyPair(streamTls) }),
+  });
+}
+
+async function readKeyPair({ certPath, keyPath }: NonNullable<CriSettings["streamTls"]>) {
+  try {
+    const [cert, key] = await Promise.all([readFile(certPath, "utf8"), readFile(keyPath, "utf8")]);
+    return { cert, key };
+  } catch (error) {
+    throw new EngineError("failedPrecondition", `streaming server: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function runner(base: Call, cri: Cri): Run {

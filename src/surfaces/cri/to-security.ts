@@ -1,11 +1,14 @@
 import { EngineError } from "#base/errors.ts";
 import type { ContainerConfig as EngineConfig } from "#core/containers/container-config.ts";
 import type { ImageDefaults } from "#core/images/image-config.ts";
+import { checkApparmorProfile } from "#engine/check-apparmor-profile.ts";
+import type { HostFacts } from "#engine/oci-spec/spec-facts.ts";
 import { parseSeccompProfile } from "#engine/parse-seccomp-profile.ts";
 import {
   SecurityProfile_ProfileType,
   SupplementalGroupsPolicy,
   type LinuxContainerSecurityContext,
+  type SecurityProfile,
 } from "#gen/runtime/v1/security_pb.ts";
 
 type SecurityConfig = Pick<
@@ -19,15 +22,21 @@ type SecurityConfig = Pick<
   | "maskedPaths"
   | "readonlyPaths"
   | "seccomp"
+  | "apparmorProfile"
 > & { readonly groupPolicy: "merge" | "strict" };
 
-/** Users, capabilities, profiles and paths of a container. Reads the file of a Localhost profile. */
+/**
+ * Users, capabilities, profiles and paths of a container. Reads the file of a Localhost profile.
+ *
+ * @throws invalidArgument naming a profile that is not there
+ */
 export async function toSecurity(
   context: LinuxContainerSecurityContext | undefined,
   image: Pick<ImageDefaults, "user">,
+  host: Pick<HostFacts, "apparmor">,
 ): Promise<SecurityConfig> {
   const privileged = context?.privileged ?? false;
-  refuseAppArmor(context);
+  const apparmorProfile = await toApparmorProfile(context, host);
   return {
     user: toUser(context, image),
     additionalGroups: (context?.supplementalGroups ?? []).map(String),
@@ -41,6 +50,7 @@ export async function toSecurity(
     noNewPrivileges: context?.noNewPrivs ?? false,
     maskedPaths: privileged ? [] : (context?.maskedPaths ?? []),
     readonlyPaths: privileged ? [] : (context?.readonlyPaths ?? []),
+    ...(apparmorProfile !== undefined && { apparmorProfile }),
     seccomp: privileged ? { t: "unconfined" } : await toSeccomp(context),
   };
 }
@@ -78,11 +88,31 @@ async function fromProfilePath(path: string): Promise<EngineConfig["seccomp"]> {
   throw new EngineError("invalidArgument", `seccomp profile ${JSON.stringify(path)}: not known`);
 }
 
-function refuseAppArmor(context: LinuxContainerSecurityContext | undefined): void {
-  const named = context?.apparmor;
-  const path = context?.apparmorProfile ?? "";
-  const localhost =
-    named === undefined ? path.startsWith("localhost/") : named.profileType === SecurityProfile_ProfileType.Localhost;
-  if (localhost)
-    throw new EngineError("invalidArgument", "AppArmor profile: AppArmor is not supported on this machine");
+/** Undefined: as by default. The profile by its own name goes before the one in a string, which older kubelets send. */
+async function toApparmorProfile(
+  context: LinuxContainerSecurityContext | undefined,
+  host: Pick<HostFacts, "apparmor">,
+): Promise<string | undefined> {
+  const { apparmor, apparmorProfile = "" } = context ?? {};
+  const asked = apparmor === undefined ? apparmorProfile : nameOf(apparmor);
+  if (asked === "" || asked === "runtime/default") return undefined;
+  if (asked === "unconfined") return "unconfined";
+  if (!asked.startsWith("localhost/")) {
+    throw new EngineError("invalidArgument", `AppArmor profile ${JSON.stringify(asked)}: not known`);
+  }
+  const name = asked.slice("localhost/".length);
+  await checkApparmorProfile(host, name);
+  return name;
+}
+
+function nameOf({ profileType, localhostRef }: SecurityProfile): string {
+  switch (profileType) {
+    case SecurityProfile_ProfileType.Localhost:
+      return `localhost/${localhostRef.replace(/^localhost\//, "")}`;
+    case SecurityProfile_ProfileType.Unconfined:
+      return "unconfined";
+    case SecurityProfile_ProfileType.RuntimeDefault:
+    default:
+      return "runtime/default";
+  }
 }

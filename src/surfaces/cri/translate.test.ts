@@ -28,6 +28,8 @@ const settings = {
   unprivilegedIcmp: false,
   streamAddress: "",
   streamPort: 0,
+  streamIdleTimeoutMs: 0,
+  streamCreationTimeoutMs: 0,
 };
 const ports = { "net.ipv4.ip_unprivileged_port_start": "0" };
 
@@ -135,7 +137,7 @@ test("mounts that make no sense are refused", () => {
 
 test("users, profiles and paths", async () => {
   const from = async (init: object | undefined, user = "app") =>
-    await toSecurity(init && create(LinuxContainerSecurityContextSchema, init), { user });
+    await toSecurity(init && create(LinuxContainerSecurityContextSchema, init), { user }, { apparmor: false });
   assert.equal((await from(undefined)).user, "app");
   assert.equal((await from({ runAsUser: { value: 0n } })).user, "0");
   assert.equal((await from({ runAsUser: { value: 7n }, runAsGroup: { value: 8n } })).user, "7:8");
@@ -150,7 +152,18 @@ test("users, profiles and paths", async () => {
   });
   for (const localhostRef of ["relative.json", "/no/such/file.json"])
     await assert.rejects(from({ seccomp: { profileType: Localhost, localhostRef } }), { kind: "invalidArgument" });
-  await assert.rejects(from({ apparmor: { profileType: Localhost, localhostRef: "p" } }), { kind: "invalidArgument" });
+  for (const localhost of [
+    { apparmor: { profileType: Localhost, localhostRef: "localhost/p" } },
+    { apparmorProfile: "localhost/p" },
+  ]) {
+    await assert.rejects(from(localhost), {
+      kind: "invalidArgument",
+      message: /^AppArmor profile "p": AppArmor is not/,
+    });
+  }
+  await assert.rejects(from({ apparmorProfile: "p" }), { kind: "invalidArgument", message: /"p": not known/ });
+  assert.equal((await from({ apparmorProfile: "runtime/default" })).apparmorProfile, undefined);
+  assert.equal((await from({ apparmorProfile: "unconfined" })).apparmorProfile, "unconfined");
   assert.deepEqual((await from({ maskedPaths: ["/proc/kcore"] })).maskedPaths, ["/proc/kcore"]);
   assert.deepEqual((await from({ maskedPaths: ["/proc/kcore"], privileged: true })).maskedPaths, []);
 });

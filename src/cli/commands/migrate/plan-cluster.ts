@@ -8,7 +8,7 @@ import type { Target } from "#migrate/plan/step.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Flags } from "../../flags.ts";
 import { print } from "../../output.ts";
-import { parseDurationNs } from "../../run/parse-values.ts";
+import { parseDurationNs } from "#base/go-duration.ts";
 import { onInterrupt, readClusters } from "./read-clusters.ts";
 
 /** `ferry migrate plan --all` and `--nodes`: the order of many nodes. */

@@ -15,7 +15,7 @@ import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import type { Flags } from "../../flags.ts";
 import { print } from "../../output.ts";
-import { parseDurationNs } from "../../run/parse-values.ts";
+import { parseDurationNs } from "#base/go-duration.ts";
 import { readTexts } from "./read-texts.ts";
 
 export const migratePlan: Command = {

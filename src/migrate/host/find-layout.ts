@@ -19,7 +19,8 @@ export type Layout =
   | { readonly t: "k3s" | "rke2"; readonly unit: string; readonly configPath: string }
   /** Nodes that a provider replaces and nobody edits. */
   | { readonly t: "managed"; readonly provider: "eks" | "gke" | "aks" }
-  | { readonly t: "microk8s" }
+  /** Snaps and containers of their own: `rke` (the first one) runs the kubelet in Docker. */
+  | { readonly t: "microk8s" | "rke" }
   | { readonly t: "none" };
 
 export type LayoutFacts = { readonly layout: Layout; readonly evidence: readonly Source[] };
@@ -37,6 +38,11 @@ const providers = [
   { provider: "aks", paths: ["/etc/kubernetes/azure.json"] },
 ] as const;
 
+const closed = [
+  { t: "microk8s", path: "/var/snap/microk8s/current/args/kubelet" },
+  { t: "rke", path: "/etc/kubernetes/ssl/kubecfg-kube-node.yaml" },
+] as const;
+
 const kubeadmFlags = "/var/lib/kubelet/kubeadm-flags.env";
 
 /** Tells the layout from the files that only one of them has. */
@@ -50,8 +56,9 @@ export async function findLayout(root: HostRoot, kubelet: KubeletFacts): Promise
       if (await root.exists(path)) return { layout: { t: "managed", provider }, evidence: [file(path)] };
     }
   }
-  const microk8s = "/var/snap/microk8s/current/args/kubelet";
-  if (await root.exists(microk8s)) return { layout: { t: "microk8s" }, evidence: [file(microk8s)] };
+  for (const { t, path } of closed) {
+    if (await root.exists(path)) return { layout: { t }, evidence: [file(path)] };
+  }
   return await findUnitLayout(root, kubelet);
 }
 

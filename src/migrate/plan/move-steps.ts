@@ -50,13 +50,6 @@ export function tidySteps(move: Move): readonly Step[] {
       { kind: "write-files", files },
     );
   }
-  const running = dockerUnits(move).filter(({ name }) => isOn(move, name));
-  if (running.length > 0 && move.input.target !== "cri-dockerd") {
-    steps.add(
-      { id: "stop-docker", title: "Stop Docker for good", why: "The kubelet does not use it any more." },
-      { kind: "set-units", units: running },
-    );
-  }
   return steps.list;
 }
 
@@ -282,11 +275,6 @@ function dockerUnits({ current, input }: Move): UnitState[] {
     .sort()
     .reverse();
   return [...cri, ...docker].map((name) => ({ name, active: false, enabled: false }));
-}
-
-function isOn({ input }: Move, name: string): boolean {
-  const unit = input.facts.docker?.units.find((one) => one.name === name);
-  return unit !== undefined && (unit.enabled || unit.active === true);
 }
 
 function needed({ input }: Move): readonly string[] {

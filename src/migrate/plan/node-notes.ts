@@ -1,6 +1,7 @@
 import { findFlag } from "../host/command-line.ts";
 import type { NodeFacts } from "../host/read-node.ts";
 import type { Move } from "./move-steps.ts";
+import type { PlanInput } from "./plan-input.ts";
 
 /** What the reader of a plan must know or decide, from the weightiest on. */
 export function nodeNotes(move: Move): string[] {
@@ -15,6 +16,18 @@ export function nodeNotes(move: Move): string[] {
           "cri-dockerd is in no distribution's packages: install it from https://github.com/Mirantis/cri-dockerd/releases first, or have it in a repository of yours",
         ]
       : []),
+  ];
+}
+
+/** What is to be known of a node that is on its target already. */
+export function arrivedNotes({ facts, target }: PlanInput, left: number): string[] {
+  const notes = [left === 0 ? "nothing to do: the node is there already" : "the node is there already; this is left"];
+  const running = facts.docker?.units.filter(({ active, enabled }) => enabled || active === true) ?? [];
+  if (target === "cri-dockerd" || running.length === 0) return notes;
+  const names = running.map(({ name }) => name).join(" ");
+  return [
+    ...notes,
+    `Docker still runs, and nothing of Kubernetes uses it; if nothing else does: systemctl disable --now ${names}`,
   ];
 }
 

@@ -9,7 +9,7 @@ import { FileDrafts } from "./file-drafts.ts";
 import { findKernelNeeds, writeKernelNeeds, type KernelNeeds } from "./kernel-needs.ts";
 import { managedCommands, type ManagedMove } from "./managed-commands.ts";
 import { moveSteps, tidySteps, type Move } from "./move-steps.ts";
-import { nodeNotes } from "./node-notes.ts";
+import { arrivedNotes, nodeNotes } from "./node-notes.ts";
 import { changeK3s } from "./change-k3s.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { findCurrentRuntime, runtimeTargets, type CurrentRuntime } from "./runtime-target.ts";
@@ -68,9 +68,7 @@ export function planNode(input: PlanInput): PlanOutcome {
         layout: layoutText(facts),
       },
       steps,
-      notes: isThere
-        ? [steps.length === 0 ? "nothing to do: the node is there already" : "the node is there already; this is left"]
-        : [...nodeNotes(move), ...notes],
+      notes: isThere ? arrivedNotes(input, steps.length) : [...nodeNotes(move), ...notes],
     },
   };
 }
@@ -116,6 +114,11 @@ function checkLayout({ layout, node }: NodeFacts): void {
   };
   if (layout.t === "none") refuse("no kubelet is set up here: neither kubeadm, a kubelet unit, k3s nor RKE2");
   if (layout.t === "rke2") refuse("RKE2 comes with containerd and never ran Docker");
+  if (layout.t === "rke") {
+    refuse(
+      "RKE runs the kubelet itself in Docker, so Docker cannot go under it; move the cluster to RKE2 or k3s instead",
+    );
+  }
   if (layout.t === "microk8s") refuse("MicroK8s comes with containerd since 1.14: nothing to move");
 }
 

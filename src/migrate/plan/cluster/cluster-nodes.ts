@@ -11,6 +11,8 @@ export type ClusterNode = {
   readonly hasGpu: boolean;
   readonly isReady: boolean;
   readonly isUnschedulable: boolean;
+  /** `linux`, `windows`; empty where it is not said. */
+  readonly os: string;
   readonly runtime: string;
   readonly kubelet: string;
   readonly pool: { readonly provider: "eks" | "gke" | "aks"; readonly name: string } | undefined;
@@ -77,6 +79,7 @@ function nodeOf(node: NodeFacts, pods: readonly PlacedPod[]): ClusterNode {
     ),
     isReady: node.isReady,
     isUnschedulable: node.isUnschedulable,
+    os: node.os,
     runtime: node.runtime,
     kubelet: node.kubelet,
     pool: found === undefined ? undefined : { provider: found.provider, name: labels[found.label] ?? "" },

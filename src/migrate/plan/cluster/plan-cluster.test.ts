@@ -17,6 +17,7 @@ function node(name: string, values: Partial<ClusterNode> = {}): ClusterNode {
     hasGpu: false,
     isReady: true,
     isUnschedulable: false,
+    os: "linux",
     runtime: "docker://20.10.24",
     kubelet: "v1.23.17",
     pool: undefined,
@@ -83,6 +84,7 @@ test("who does not move is said, with the reason", () => {
     node("moved", { runtime: "containerd://1.7.28" }),
     node("crio", { runtime: "cri-o://1.23.0" }),
     node("down", { isReady: false }),
+    node("win", { os: "windows" }),
     node("gke-1", { pool }),
     node("gke-2", { pool }),
     node("w"),
@@ -92,6 +94,7 @@ test("who does not move is said, with the reason", () => {
     { node: "crio", why: "runs cri-o://1.23.0, not Docker" },
     { node: "down", why: "not Ready: mend it first" },
     { node: "moved", why: "runs containerd already" },
+    { node: "win", why: "runs Windows: join a new node with containerd in its place" },
   ]);
   assert.deepEqual(
     made.managed.map(({ pool: name, nodes }) => [name, nodes]),

@@ -58,6 +58,7 @@ function whyNot(node: ClusterNode, target: Target): string | undefined {
   if (target === "cri-dockerd" ? isDocker(node) && minor >= 24 : node.runtime.startsWith(prefix)) {
     return `runs ${name} already`;
   }
+  if (node.os === "windows") return "runs Windows: join a new node with containerd in its place";
   if (!isDocker(node)) return `runs ${node.runtime}, not Docker`;
   return node.isReady ? undefined : "not Ready: mend it first";
 }

@@ -12,8 +12,8 @@ test("a kubeadm node with Docker, read from a copy", async () => {
   assert.equal(facts.docker?.version?.value, "20.10.24~3-0~ubuntu-focal");
   assert.deepEqual(facts.docker.dataRoot.value, "/var/lib/docker");
   assert.deepEqual(facts.docker.storageDrivers, ["overlay2"]);
-  assert.equal(facts.docker.cgroupDriver?.value, "systemd");
-  assert.deepEqual(facts.docker.logOptions, { "max-size": "100m", "max-file": "3" });
+  assert.deepEqual(facts.docker.settings["exec-opts"]?.value, ["native.cgroupdriver=systemd"]);
+  assert.deepEqual(facts.docker.settings["log-opts"]?.value, { "max-size": "100m", "max-file": "3" });
   assert.deepEqual(facts.docker.units, [
     { name: "docker.service", active: undefined, enabled: true },
     { name: "docker.socket", active: undefined, enabled: true },
@@ -25,25 +25,25 @@ test("a kubeadm node with Docker, read from a copy", async () => {
   assert.deepEqual(facts.controlPlane, { apiServer: false, etcd: false });
 });
 
-test("flags of dockerd's unit count before daemon.json", async () => {
+test("flags of dockerd's unit count beside daemon.json", async () => {
   await using host = await hostRootOf(`
 == /etc/systemd/system/docker.service
 [Service]
 ExecStart=/usr/bin/dockerd --data-root /mnt/docker --exec-opt native.cgroupdriver=systemd --log-opt max-size=1g
 == /etc/docker/daemon.json
-{ "data-root": "/elsewhere", "live-restore": true }
+{ "live-restore": true }
 `);
   const { docker } = await readNode(host.root);
   assert.equal(docker?.dataRoot.value, "/mnt/docker");
-  assert.equal(docker.cgroupDriver?.value, "systemd");
-  assert.deepEqual(docker.logOptions, { "max-size": "1g" });
-  assert.equal(docker.liveRestore, true);
+  assert.deepEqual(docker.settings["exec-opts"]?.value, ["native.cgroupdriver=systemd"]);
+  assert.deepEqual(docker.settings["log-opts"]?.value, { "max-size": "1g" });
+  assert.equal(docker.settings["live-restore"]?.value, true);
 });
 
 test("a daemon.json that is no JSON is a problem, not an end", async () => {
   await using host = await hostRootOf("== /usr/bin/dockerd\n== /etc/docker/daemon.json\n{ oops");
   const { docker } = await readNode(host.root);
-  assert.equal(docker?.problem, "/etc/docker/daemon.json: not JSON");
+  assert.match(docker?.problems[0]?.why ?? "", /is not JSON/);
 });
 
 test("modules and sysctls are those of the next boot", async () => {

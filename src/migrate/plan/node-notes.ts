@@ -42,18 +42,17 @@ function controlPlaneNotes({ controlPlane, node }: NodeFacts): string[] {
 function dockerNotes({ docker }: NodeFacts, staysDocker: boolean): string[] {
   if (docker === undefined) return [];
   const notes: string[] = [];
-  if (docker.problem !== undefined) notes.push(`${docker.problem}: Docker's settings are not carried over`);
   if (docker.storageDrivers.length > 1) {
     notes.push(
       `images of several storage drivers are in ${docker.dataRoot.value}: ${docker.storageDrivers.join(", ")}`,
     );
   }
-  if (docker.liveRestore && !staysDocker) {
+  if (docker.settings["live-restore"]?.value === true && !staysDocker) {
     notes.push(
       "live-restore is on: containers outside Kubernetes run on without Docker; stop them first, or they keep their ports",
     );
   }
-  const driver = docker.logDriver?.value ?? "json-file";
+  const driver = docker.settings["log-driver"]?.value ?? "json-file";
   if (!staysDocker && driver !== "json-file" && driver !== "local") {
     notes.push(
       `logs go to ${driver} now, and to files below /var/log/pods then: a collector must take them from there`,
@@ -64,7 +63,7 @@ function dockerNotes({ docker }: NodeFacts, staysDocker: boolean): string[] {
       `${docker.dataRoot.value} has no images of a storage driver (Docker 29 keeps them in containerd, namespace moby): none are carried, they are pulled again`,
     );
   }
-  if (staysDocker && docker.logOptions["max-size"] === undefined) {
+  if (staysDocker && docker.settings["log-opts"]?.value["max-size"] === undefined) {
     notes.push(
       "cri-dockerd cannot rotate logs: set log-opts max-size in daemon.json (https://github.com/Mirantis/cri-dockerd/issues/35)",
     );

@@ -118,6 +118,46 @@ test("a node that its plan was done on has nothing left to do", async () => {
   }
 });
 
+test("what is no node of ours to change is refused, or answered with what replaces it", async () => {
+  const docker = "== /usr/bin/dockerd\n";
+  const kubelet = (flags: string) =>
+    `== /etc/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet ${flags}\n`;
+  const refused: [string, RegExp][] = [
+    ["== /etc/hostname\nlaptop", /node laptop: no kubelet is set up here/],
+    ["== /etc/kubernetes/ssl/kubecfg-kube-node.yaml\n", /RKE runs the kubelet itself in Docker/],
+    ["== /var/snap/microk8s/current/args/kubelet\n--x", /MicroK8s comes with containerd/],
+    ["== /etc/systemd/system/rke2-agent.service\n[Service]", /RKE2 comes with containerd/],
+    [kubelet("--network-plugin=kubenet") + docker, /the pod network is kubenet/],
+    [
+      kubelet("--container-runtime=remote --container-runtime-endpoint=/run/crio/crio.sock"),
+      /uses unix:\/\/\/run\/crio\/crio.sock and has no Docker/,
+    ],
+  ];
+  for (const [text, why] of refused) {
+    await using host = await hostRootOf(text);
+    await assert.rejects(plan(host.root, ["1.23.17", "ferry"]), why);
+  }
+  await using unknown = await hostRootOf(kubelet("") + docker);
+  const choice = { target: "ferry", options: defaultPlanOptions, madeAt } as const;
+  const input = await readPlanInput(unknown.root, undefined, choice);
+  assert.throws(() => planNode(input), /the kubelet's version is not known/);
+});
+
+test("nodes of managed pools get commands, by provider and version", async () => {
+  const cases: [string, string, RegExp][] = [
+    ["/etc/eks/bootstrap.sh", "1.23.17", /bootstrap\.sh CLUSTER --container-runtime containerd/],
+    ["/etc/eks/bootstrap.sh", "1.24.1", /--node-ami-family AmazonLinux2023/],
+    ["/home/kubernetes/kube-env", "1.23.17", /--image-type COS_CONTAINERD --node-pool POOL/],
+    ["/etc/kubernetes/azure.json", "1.18.1", /az aks nodepool upgrade/],
+  ];
+  for (const [path, version, command] of cases) {
+    await using host = await hostRootOf(`== ${path}\n`);
+    const outcome = await plan(host.root, [version, "containerd"]);
+    assert(outcome.t === "managed");
+    assert.match(outcome.commands.join("\n"), command);
+  }
+});
+
 /** The host as the plan leaves it: files written, units that it disables wanted by nobody. */
 async function copyWith(from: HostRoot, to: HostRoot, { steps }: Plan): Promise<void> {
   await cp(from.directory, to.directory, { recursive: true, verbatimSymlinks: true });

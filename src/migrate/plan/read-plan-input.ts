@@ -9,7 +9,7 @@ import type { KubernetesVersion } from "../host/kubernetes-version.ts";
 import { plainFiles, readNode, type NodeFacts } from "../host/read-node.ts";
 import { runtimeVersion } from "../host/read-runtime.ts";
 import type { RunningHost } from "../host/running-host.ts";
-import type { LedgerEntry } from "../ledger/ledger.ts";
+import { placeText, type LedgerEntry } from "../ledger/ledger.ts";
 import type { FieldEdit } from "./edit-kubelet-config.ts";
 import type { PlanInput, PlanOptions, RuntimeConfig } from "./plan-input.ts";
 import { sandboxImageOf } from "./sandbox-image.ts";
@@ -96,7 +96,8 @@ function fieldsOf(text: string): FieldEdit[] {
     .map(([field, { value }]) => ({ field, value: /^\d+$/.test(value) ? Number(value) : value }));
 }
 
-function noteOf({ key, note, action, outcome }: LedgerEntry): string {
+function noteOf({ key, note, action, outcome, source }: LedgerEntry): string {
+  const subject = key === "" ? placeText(source) : `Docker's ${key}`;
   const what = outcome === "lost" ? "is lost" : "is not valid";
-  return `Docker's ${key} ${what}: ${note}${action === undefined ? "" : `; ${action}`}`;
+  return `${subject} ${what}: ${note}${action === undefined ? "" : `; ${action}`}`;
 }

@@ -7,13 +7,12 @@ const convertCommand = "ferry migrate convert --target containerd";
 export const liveRestore = nodeCheck(
   { id: "live-restore", title: "A Docker whose containers outlive it", severity: "high" },
   function* ({ settings, node }) {
-    if (node.docker?.liveRestore !== true && settings["live-restore"]?.value !== true) return;
+    const said = settings["live-restore"] ?? node.docker?.settings["live-restore"];
+    if (said?.value !== true) return;
     yield {
       says: "Docker has live-restore",
       why: "Stopping Docker leaves its containers running, with their ports, mounts and CPU, and nobody to stop them.",
-      evidence: [
-        settings["live-restore"]?.source ?? fileSource(node.docker?.daemonJson?.path ?? "/etc/docker/daemon.json"),
-      ],
+      evidence: [said.source],
       fix: {
         summary: "Remove all containers before Docker is stopped, or turn live-restore off first.",
         commands: ["docker ps -aq | xargs -r docker rm -f"],

@@ -11,6 +11,7 @@ export function nodeNotes(move: Move): string[] {
     ...dockerNotes(facts, target === "cri-dockerd"),
     ...networkNotes(facts),
     ...kubeletNotes(facts),
+    ...replacedNotes(move.input),
     ...(target === "cri-dockerd" && facts.criDockerd.installed === undefined
       ? [
           "cri-dockerd is in no distribution's packages: install it from https://github.com/Mirantis/cri-dockerd/releases first, or have it in a repository of yours",
@@ -88,6 +89,15 @@ function networkNotes({ cni, kubelet, layout, node }: NodeFacts): string[] {
   if (directories.length > 1)
     notes.push(`CNI plugins are in ${directories.join(" and ")}: see that the runtime looks in each`);
   return notes;
+}
+
+/** A package's own configuration says next to nothing; one that says more was somebody's work. */
+function replacedNotes({ runtime }: PlanInput): string[] {
+  const isSomebodys = (text: string) =>
+    text.split("\n").some((line) => !/^\s*(#|$|\[|version\s*=|disabled_plugins\s*=|root\s*=|state\s*=)/.test(line));
+  return runtime.files
+    .filter(({ before, content }) => before !== undefined && before !== content && isSomebodys(before))
+    .map(({ path }) => `${path} is written anew: what it says now and Docker never did is gone, see the diff`);
 }
 
 /** Files that were changed since the kubelet started take effect with the move. */

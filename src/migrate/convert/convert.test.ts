@@ -7,6 +7,7 @@ import { readCommandLine } from "../host/command-line.ts";
 import { readUnit } from "../host/read-unit.ts";
 import { placeText, type LedgerEntry } from "../ledger/ledger.ts";
 import { hostRootOf } from "#test/support/host-root.ts";
+import { convertForCriDockerd } from "./convert-for-cri-dockerd.ts";
 import { convert } from "./convert.ts";
 import type { Conversion, ConvertedFile } from "./conversion.ts";
 import type { DockerHost } from "./docker-host.ts";
@@ -20,25 +21,29 @@ test("daemon.json becomes containerd's and ferry's configuration, and each key i
 });
 
 /**
- * Words of the script: `target containerd 1.7`, `image NAME`, `kubelet FIELD VALUE` set up; a line that begins with `{` is
+ * Words of the script: `target containerd 1.7`, `config TOML` (of the containerd that is there), `image NAME`, `kubelet FIELD VALUE` set up; a line that begins with `{` is
  * a whole daemon.json and is answered.
  */
 function openConverter() {
-  let spec = containerdSpec({ major: 1, minor: 7 });
+  let spec: TargetSpec | undefined = containerdSpec({ major: 1, minor: 7 });
+  const convertTo = (from: DockerHost) => (spec === undefined ? convertForCriDockerd(from) : convert(from, spec));
   let host = nothing;
   const play = (words: readonly string[]): string[] => {
     const [word = "", first = "", second = ""] = words;
-    if (word === "target") spec = specOf(first, second);
-    else if (word === "image") host = { ...host, images: [...host.images, first] };
+    if (word === "target") spec = first === "cri-dockerd" ? undefined : specOf(first, second);
+    else if (word === "config") {
+      const text = words.slice(1).join(" ").replaceAll("\\n", "\n");
+      host = { ...host, containerdConfig: { path: "/etc/containerd/config.toml", text } };
+    } else if (word === "image") host = { ...host, images: [...host.images, first] };
     else if (word === "cgroup") host = { ...host, cgroupVersion: first === "1" ? 1 : 2 };
     else if (word === "kubelet") {
       const fact = { value: second, source: { t: "file", path: "/var/lib/kubelet/config.yaml" } } as const;
       host = { ...host, kubelet: { ...host.kubelet, [first]: fact } };
     } else {
       const text = words.join(" ").replaceAll("\\n", "\n");
-      const conversion = convert({ ...host, daemonJson: { path: "/etc/docker/daemon.json", text } }, spec);
+      const conversion = convertTo({ ...host, daemonJson: { path: "/etc/docker/daemon.json", text } });
       assertFerryReads(conversion);
-      return answer(conversion, text === "{}" ? undefined : convert(host, spec));
+      return answer(conversion, text === "{}" ? undefined : convertTo(host));
     }
     return [];
   };

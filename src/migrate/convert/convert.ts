@@ -2,17 +2,19 @@ import { isDaemonKey } from "../docker-config/daemon-keys.ts";
 import { decodeDaemonJson } from "../docker-config/decode-daemon-json.ts";
 import { decodeDockerUnit, type DockerUnit } from "../docker-config/decode-docker-unit.ts";
 import { mergeSettings } from "../docker-config/merge-settings.ts";
+import { readBase } from "./base-config.ts";
 import type { Conversion, ConvertedFile } from "./conversion.ts";
 import type { DockerHost } from "./docker-host.ts";
-import { Draft, kubeletFragmentPath } from "./draft.ts";
+import { Draft } from "./draft.ts";
+import { byPath, crictlFile, kubeletFile } from "./node-files.ts";
 import { applyRule } from "./rules/all-rules.ts";
 import { convertProxy } from "./rules/daemon.ts";
 import { putHandlers } from "./rules/handlers.ts";
 import { cgroupDestinations } from "./rules/isolation.ts";
 import { convertLogins } from "./rules/logins.ts";
-import { copyCertificates } from "./rules/registries.ts";
+import { copyCertificates, moveOldRegistries } from "./rules/registries.ts";
 import type { TargetSpec } from "./target-spec.ts";
-import { formatToml } from "../toml/toml-tree.ts";
+import { formatToml, getIn, setIn } from "../toml/toml-tree.ts";
 
 /**
  * What a host's Docker was told, as configuration of the runtime that takes its place, and a line for each key.
@@ -24,13 +26,16 @@ export function convert(host: DockerHost, spec: TargetSpec): Conversion {
   const unit = decodeDockerUnit(host.unit, host.commandLine);
   const file = decodeDaemonJson(host.daemonJson?.text ?? "", host.daemonJson?.path ?? "");
   const { settings, problems } = mergeSettings(file, unit.flags);
-  const draft = new Draft(spec, host, { settings, file });
+  const base = readBase(host, spec);
+  const draft = new Draft(spec, host, { settings, file, config: base.tree });
+  draft.ledger.push(...base.ledger);
   for (const { key, source, why } of problems) {
     draft.ledger.push({ outcome: "invalid", key, value: "", source, to: [], note: why });
   }
   for (const key of Object.keys(settings)) if (isDaemonKey(key)) applyRule(key, draft);
   convertUnit(unit, draft);
   putCgroupDefault(draft);
+  moveOldRegistries(draft, base.tls);
   putHandlers(draft);
   putParity(draft);
   convertKubelet(draft);
@@ -85,7 +90,7 @@ function putParity(draft: Draft): void {
 /** What the kubelet did itself with Docker, and leaves to a CRI runtime. */
 function convertKubelet(draft: Draft): void {
   const { podInfraContainerImage: pause, cniConfDir, cniBinDir } = draft.host.kubelet;
-  if (draft.place("configPath") !== undefined) draft.put("configPath", draft.spec.certsDirectory);
+  putConfigPath(draft);
   if (pause !== undefined) {
     draft.record("kept", "--pod-infra-container-image", pause, {
       to: [draft.put("sandboxImage", pause.value)],
@@ -109,6 +114,16 @@ function convertKubelet(draft: Draft): void {
   });
 }
 
+/** Where hosts.toml are looked for; more directories that are named stay, behind ours. */
+function putConfigPath(draft: Draft): void {
+  const { places, certsDirectory } = draft.spec;
+  if (places.configPath === undefined) return;
+  const before = getIn(draft.config, places.configPath);
+  const directories = typeof before === "string" ? before.split(":").filter((one) => one !== "") : [];
+  if (directories.includes(certsDirectory)) return;
+  setIn(draft.config, places.configPath, [certsDirectory, ...directories].join(":"));
+}
+
 function filesOf(draft: Draft): ConvertedFile[] {
   const { spec } = draft;
   const comment = [`Docker's configuration of this node, for ${spec.label}.`];
@@ -124,29 +139,8 @@ function filesOf(draft: Draft): ConvertedFile[] {
     ...draft.files,
     ...dropIns,
     { path: spec.configFile, mode: 0o644, content: config, why: `configuration of ${spec.label}` },
-    { path: kubeletFragmentPath, mode: 0o644, content: kubeletText(draft), why: "what the kubelet does from now on" },
-    {
-      path: "/etc/crictl.yaml",
-      mode: 0o644,
-      content: crictlText(spec.endpoint),
-      why: "where crictl finds the runtime",
-    },
+    kubeletFile(draft.kubelet),
+    crictlFile(spec.endpoint),
   ];
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-/** For kubelets that read a directory (1.28); the endpoint is a flag before 1.27, so it is left to the plan. */
-function kubeletText(draft: Draft): string {
-  const fields = [...draft.kubelet].map(
-    ([key, value]) => `${key}: ${typeof value === "number" ? value : quoted(value)}\n`,
-  );
-  return `apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n${fields.join("")}`;
-}
-
-function crictlText(endpoint: string): string {
-  return `runtime-endpoint: ${endpoint}\nimage-endpoint: ${endpoint}\ntimeout: 10\ndebug: false\n`;
-}
-
-function quoted(text: string): string {
-  return /^[a-z][\w./-]*$/i.test(text) || /^\d+[A-Za-z]+$/.test(text) ? text : JSON.stringify(text);
+  return byPath(files);
 }

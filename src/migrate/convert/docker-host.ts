@@ -15,6 +15,8 @@ export type DockerHost = {
   readonly kubelet: KubeletSettings;
   /** References of images in use: registries behind an address range are found there. */
   readonly images: readonly string[];
+  /** `config.toml` of the containerd that is there: what it says stays, unless Docker was told otherwise. */
+  readonly containerdConfig?: HostText;
   readonly cgroupVersion?: 1 | 2;
 };
 
@@ -25,4 +27,6 @@ export type KubeletSettings = {
   readonly cniConfDir?: Fact<string>;
   /** Comma-separated, as the flag takes it. */
   readonly cniBinDir?: Fact<string>;
+  /** Flags for dockershim alone that cri-dockerd takes by the same name, by name without dashes. */
+  readonly dockershimFlags?: Readonly<Record<string, Fact<string>>>;
 };

@@ -1,10 +1,18 @@
 import type { TomlTable, TomlValue } from "smol-toml";
 import type { DaemonSettings, DecodedFile } from "../docker-config/decode-daemon-json.ts";
 import type { Fact, Source } from "../host/source.ts";
-import { valueText, type Destination, type LedgerEntry, type Outcome } from "../ledger/ledger.ts";
+import {
+  ledgerEntry,
+  valueText,
+  type Destination,
+  type LedgerEntry,
+  type Outcome,
+  type Remark,
+} from "../ledger/ledger.ts";
 import type { ConvertedFile } from "./conversion.ts";
 import type { DockerHost } from "./docker-host.ts";
 import type { SettingName, TargetSpec } from "./target-spec.ts";
+import { kubeletFragmentPath } from "./node-files.ts";
 import { loginHosts } from "./rules/logins.ts";
 import { getIn, isTomlTable, keyPathText, setIn } from "../toml/toml-tree.ts";
 
@@ -14,7 +22,12 @@ export type HandlerDraft = {
   readonly options: Readonly<Record<string, TomlValue>>;
 };
 
-type Remark = { readonly to?: readonly (Destination | undefined)[]; readonly note: string; readonly action?: string };
+type DraftInput = {
+  readonly settings: DaemonSettings;
+  readonly file: DecodedFile;
+  /** The runtime's own file as it is, in the version that is written. */
+  readonly config: TomlTable;
+};
 
 /** A conversion in the making: rules put settings, lines and files in, and say for each key what became of it. */
 export class Draft {
@@ -33,13 +46,13 @@ export class Draft {
   readonly #kubelet = new Map<string, string | number>();
   readonly #dropIns = new Map<string, string[]>();
 
-  constructor(spec: TargetSpec, host: DockerHost, read: { settings: DaemonSettings; file: DecodedFile }) {
+  constructor(spec: TargetSpec, host: DockerHost, read: DraftInput) {
     this.spec = spec;
     this.host = host;
     this.settings = read.settings;
     this.#file = read.file;
     this.logins = loginHosts(host.logins);
-    this.config = { version: spec.configVersion };
+    this.config = { ...read.config, version: spec.configVersion };
   }
 
   /** Where a setting goes; undefined when this runtime has no such setting. */
@@ -48,10 +61,17 @@ export class Draft {
     return path === undefined ? undefined : { file: this.spec.configFile, key: keyPathText(path) };
   }
 
-  /** Sets it, where there is such a setting. */
+  /** Sets it, where there is such a setting; what the runtime's own file said otherwise is told. */
   put(name: SettingName, value: TomlValue): Destination | undefined {
     const path = this.spec.places[name];
-    if (path !== undefined) setIn(this.config, path, value);
+    if (path === undefined) return undefined;
+    const before = getIn(this.config, path);
+    if (before !== undefined && !isTomlTable(before) && JSON.stringify(before) !== JSON.stringify(value)) {
+      const source: Source = { t: "file", path: this.spec.configFile };
+      const note = `what Docker was told counts: ${valueText(value)}`;
+      this.ledger.push(ledgerEntry("changed", keyPathText(path), { value: before, source }, { note }));
+    }
+    setIn(this.config, path, value);
     return this.place(name);
   }
 
@@ -79,17 +99,8 @@ export class Draft {
     return { file: path, key: line.split("=")[0] ?? "" };
   }
 
-  record(outcome: Outcome, key: string, fact: Fact<unknown>, { to = [], note, action }: Remark): void {
-    const { value, source } = fact;
-    this.ledger.push({
-      outcome,
-      key,
-      value: valueText(value),
-      source: this.#sourceOf(key, source),
-      to: to.filter((one) => one !== undefined),
-      note,
-      ...(action !== undefined && { action }),
-    });
+  record(outcome: Outcome, key: string, fact: Fact<unknown>, remark: Remark): void {
+    this.ledger.push(ledgerEntry(outcome, key, { ...fact, source: this.#sourceOf(key, fact.source) }, remark));
   }
 
   /** A member of a value has a line of its own in `daemon.json`. */
@@ -119,6 +130,3 @@ export class Draft {
     return this.#dropIns;
   }
 }
-
-/** Read by a kubelet with `--config-dir`, from 1.28 on; to be merged into its `config.yaml` before. */
-export const kubeletFragmentPath = "/etc/kubernetes/kubelet.conf.d/90-container-runtime.conf";

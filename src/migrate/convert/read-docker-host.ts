@@ -6,6 +6,7 @@ import type { HostRoot } from "../host/host-root.ts";
 import type { RunningHost } from "../host/running-host.ts";
 import type { Fact } from "../host/source.ts";
 import { decodeDockerUnit } from "../docker-config/decode-docker-unit.ts";
+import { dockershimFlags } from "./cri-dockerd-unit.ts";
 import type { DockerHost, KubeletSettings } from "./docker-host.ts";
 
 const certsDirectory = "/etc/docker/certs.d";
@@ -25,10 +26,12 @@ export async function readDockerHost({ root, running, images }: HostSources): Pr
   const commandLine = unit === undefined ? undefined : await readCommandLine(root, unit);
   const { flags } = decodeDockerUnit(unit, commandLine);
   const daemonJson = await findText(root, flags.configFile ?? "/etc/docker/daemon.json");
+  const containerdConfig = await findText(root, "/etc/containerd/config.toml");
   const packages = await readPackages(root, running);
   const cgroupVersion = await findCgroupVersion(root);
   return {
     ...(daemonJson !== undefined && { daemonJson }),
+    ...(containerdConfig !== undefined && { containerdConfig }),
     ...(unit !== undefined && { unit }),
     ...(commandLine !== undefined && { commandLine }),
     ...(cgroupVersion !== undefined && { cgroupVersion }),
@@ -45,13 +48,20 @@ async function readKubeletSettings(sources: KubeletSources): Promise<KubeletSett
   const kubelet = await readKubelet(sources);
   const find = (flag: string, field?: string) =>
     findKubeletSetting(kubelet, field === undefined ? { flag } : { flag, field });
-  const found: { readonly [K in keyof Required<KubeletSettings>]: Fact<string> | undefined } = {
+  const found: { readonly [K in Exclude<keyof KubeletSettings, "dockershimFlags">]: Fact<string> | undefined } = {
     cgroupDriver: find("cgroup-driver", "cgroupDriver"),
     podInfraContainerImage: find("pod-infra-container-image"),
     cniConfDir: find("cni-conf-dir"),
     cniBinDir: find("cni-bin-dir"),
   };
-  return Object.fromEntries(Object.entries(found).filter(([, fact]) => fact !== undefined));
+  const moved = dockershimFlags.flatMap((name) => {
+    const fact = find(name);
+    return fact === undefined ? [] : [[name, fact] as const];
+  });
+  return {
+    ...Object.fromEntries(Object.entries(found).filter(([, fact]) => fact !== undefined)),
+    dockershimFlags: Object.fromEntries(moved),
+  };
 }
 
 async function readCertificates(root: HostRoot): Promise<HostText[]> {

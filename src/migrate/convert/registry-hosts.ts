@@ -8,7 +8,11 @@ export type HostLine = {
   readonly skipVerify?: boolean;
   readonly overridePath?: boolean;
   readonly certificates?: RegistryCertificates;
+  /** Files by their whole paths, as containerd's own configuration named them. */
+  readonly files?: TlsFiles;
 };
+
+export type TlsFiles = { readonly ca?: string; readonly cert?: string; readonly key?: string };
 
 /** What lies in `/etc/docker/certs.d/<registry>`, as names of files there. */
 export type RegistryCertificates = {
@@ -48,18 +52,30 @@ export function formatHostsToml(
   comment: readonly string[],
 ): string {
   const tables: TomlTable = {};
-  for (const { url, skipVerify, overridePath, certificates } of hosts) {
-    const at = (name: string) => `${directory}/${certificates?.registry ?? ""}/${name}`;
-    tables[url] = {
+  for (const line of hosts) {
+    const { ca, clients } = certificatesOf(line, directory);
+    tables[line.url] = {
       capabilities: ["pull", "resolve"],
-      ...(skipVerify === true && { skip_verify: true }),
-      ...(overridePath === true && { override_path: true }),
-      ...(certificates !== undefined && certificates.ca.length > 0 && { ca: certificates.ca.map(at) }),
-      ...(certificates !== undefined &&
-        certificates.clients.length > 0 && {
-          client: certificates.clients.map(({ cert, key }) => [at(cert), at(key)]),
-        }),
+      ...(line.skipVerify === true && { skip_verify: true }),
+      ...(line.overridePath === true && { override_path: true }),
+      ...(ca.length > 0 && { ca }),
+      ...(clients.length > 0 && { client: clients }),
     };
   }
   return formatToml({ server, host: tables }, comment);
+}
+
+function certificatesOf(
+  { certificates, files = {} }: HostLine,
+  directory: string,
+): { ca: string[]; clients: string[][] } {
+  const at = (name: string) => `${directory}/${certificates?.registry ?? ""}/${name}`;
+  const { ca, cert, key } = files;
+  return {
+    ca: [...(certificates?.ca ?? []).map(at), ...(ca === undefined ? [] : [ca])],
+    clients: [
+      ...(certificates?.clients ?? []).map((pair) => [at(pair.cert), at(pair.key)]),
+      ...(cert === undefined || key === undefined ? [] : [[cert, key]]),
+    ],
+  };
 }

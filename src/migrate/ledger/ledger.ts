@@ -1,5 +1,5 @@
 import { redact } from "#base/errors.ts";
-import type { Source } from "../host/source.ts";
+import type { Fact, Source } from "../host/source.ts";
 
 /**
  * What became of a key: `kept` it means the same under another name or in another place; `changed` it works somewhat
@@ -26,6 +26,27 @@ export type LedgerEntry = {
 };
 
 export type Destination = { readonly file: string; readonly key: string };
+
+/** What is said of a key beside its value: where it went, why, what to do. */
+export type Remark = {
+  readonly to?: readonly (Destination | undefined)[];
+  readonly note: string;
+  readonly action?: string;
+};
+
+/** A line for a key that was found at `fact.source`. */
+export function ledgerEntry(outcome: Outcome, key: string, fact: Fact<unknown>, remark: Remark): LedgerEntry {
+  const { to = [], note, action } = remark;
+  return {
+    outcome,
+    key,
+    value: valueText(fact.value),
+    source: fact.source,
+    to: to.filter((one) => one !== undefined),
+    note,
+    ...(action !== undefined && { action }),
+  };
+}
 
 /** Exit code of a command that converted something: 0 nothing lost, 3 something lost, 4 the input itself is wrong. */
 export function ledgerExitCode(entries: readonly LedgerEntry[]): 0 | 3 | 4 {

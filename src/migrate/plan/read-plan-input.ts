@@ -1,5 +1,5 @@
 import { convert } from "../convert/convert.ts";
-import { kubeletFragmentPath } from "../convert/draft.ts";
+import { kubeletFragmentPath } from "../convert/node-files.ts";
 import { containerdSpecFor } from "../convert/find-target.ts";
 import { readDockerHost } from "../convert/read-docker-host.ts";
 import { ferrySpec, type TargetSpec } from "../convert/target-spec.ts";

@@ -1,13 +1,13 @@
 import { redact } from "#base/errors.ts";
+import { convertForCriDockerd } from "#migrate/convert/convert-for-cri-dockerd.ts";
 import { convert } from "#migrate/convert/convert.ts";
 import type { Conversion, ConvertedFile } from "#migrate/convert/conversion.ts";
 import { containerdSpecFor } from "#migrate/convert/find-target.ts";
 import { readDockerHost } from "#migrate/convert/read-docker-host.ts";
-import { ferrySpec, type TargetSpec } from "#migrate/convert/target-spec.ts";
+import { ferrySpec } from "#migrate/convert/target-spec.ts";
 import { writeConversion } from "#migrate/convert/write-conversion.ts";
 import { HostRoot } from "#migrate/host/host-root.ts";
 import { openRunningHost } from "#migrate/host/open-running-host.ts";
-import type { RunningHost } from "#migrate/host/running-host.ts";
 import { ledgerBlocks } from "#migrate/ledger/format-ledger.ts";
 import { ledgerExitCode } from "#migrate/ledger/ledger.ts";
 import { unifiedDiff } from "#migrate/ledger/unified-diff.ts";
@@ -32,9 +32,7 @@ export const migrateConvert: Command = {
   example: "ferry migrate convert --target containerd --diff\nferry migrate convert --root /mnt/node7 --out ./node7",
   run: async (session, { flags }) => {
     const root = await HostRoot.open(flags.text("root") ?? "/");
-    const running = openRunningHost(root);
-    const spec = await specOf(flags, root, running);
-    const conversion = convert(await readDockerHost({ root, running, images: flags.list("image") }), spec);
+    const conversion = await convertHost(flags, root);
     const out = flags.text("out");
     if (out !== undefined) await writeConversion(conversion, out);
     if (session.format(flags) === "json") print(JSON.stringify(shown(conversion), undefined, 2));
@@ -43,11 +41,16 @@ export const migrateConvert: Command = {
   },
 };
 
-async function specOf(flags: Flags, root: HostRoot, running: RunningHost | undefined): Promise<TargetSpec> {
+async function convertHost(flags: Flags, root: HostRoot): Promise<Conversion> {
+  const running = openRunningHost(root);
   const target = flags.text("target") ?? "containerd";
-  if (target === "ferry") return ferrySpec;
-  if (target === "containerd") return await containerdSpecFor(flags.text("containerd-version"), root, running);
-  throw new CliError(`unknown target ${JSON.stringify(target)}`, { next: "--target containerd|ferry" });
+  const host = await readDockerHost({ root, running, images: flags.list("image") });
+  if (target === "cri-dockerd") return convertForCriDockerd(host);
+  if (target === "ferry") return convert(host, ferrySpec);
+  if (target !== "containerd") {
+    throw new CliError(`unknown target ${JSON.stringify(target)}`, { next: "--target containerd|ferry|cri-dockerd" });
+  }
+  return convert(host, await containerdSpecFor(flags.text("containerd-version"), root, running));
 }
 
 type View = { readonly root: HostRoot; readonly isDiff: boolean; readonly out: string | undefined };

@@ -3,7 +3,7 @@ import type { DockerRuntime } from "../../docker-config/daemon-keys.ts";
 import type { Fact } from "../../host/source.ts";
 import type { Destination } from "../../ledger/ledger.ts";
 import type { Draft } from "../draft.ts";
-import { isTomlTable } from "../../toml/toml-tree.ts";
+import { getIn, isTomlTable, setIn } from "../../toml/toml-tree.ts";
 import type { Rules } from "./rule.ts";
 
 /** OCI runtimes and shims. The tables are written in {@link putHandlers}, when all that is in them is known. */
@@ -16,19 +16,30 @@ export const handlerRules: Rules<"runtimes" | "default-runtime"> = {
   "default-runtime": convertDefault,
 };
 
-/** Writes the handlers, with `SystemdCgroup` on each that takes it: one left out breaks the pods of its RuntimeClass. */
+/**
+ * Writes the handlers, those that were there among them, with `SystemdCgroup` on each that takes it: one left out breaks the
+ * pods of its RuntimeClass.
+ */
 export function putHandlers(draft: Draft): void {
   const isContainerd = draft.spec.target === "containerd";
-  if (isContainerd && !draft.handlers.has("runc")) {
+  const tables: TomlTable = { ...handlersThere(draft) };
+  if (isContainerd && !draft.handlers.has("runc") && tables["runc"] === undefined) {
     draft.handlers.set("runc", { type: draft.spec.ociRuntimeType, options: {} });
   }
-  const tables: TomlTable = {};
   for (const [name, { type, options }] of draft.handlers) {
-    const takesCgroup = isContainerd && type.startsWith("io.containerd.runc.");
-    const all = { ...options, ...(takesCgroup && { SystemdCgroup: draft.systemdCgroup }) };
-    tables[name] = { runtime_type: type, ...(Object.keys(all).length > 0 && { options: all }) };
+    tables[name] = { runtime_type: type, ...(Object.keys(options).length > 0 && { options }) };
+  }
+  for (const table of isContainerd ? Object.values(tables) : []) {
+    const type = isTomlTable(table) ? table["runtime_type"] : undefined;
+    if (!isTomlTable(table) || typeof type !== "string" || !type.startsWith("io.containerd.runc.")) continue;
+    setIn(table, ["options", "SystemdCgroup"], draft.systemdCgroup);
   }
   if (Object.keys(tables).length > 0) draft.put("runtimes", tables);
+}
+
+function handlersThere(draft: Draft): TomlTable {
+  const there = getIn(draft.config, draft.spec.places.runtimes ?? []);
+  return isTomlTable(there) && draft.spec.target === "containerd" ? there : {};
 }
 
 function convertRuntime(name: string, fact: Fact<DockerRuntime>, draft: Draft): void {

@@ -5,10 +5,27 @@ import type { CriClient } from "#test/support/cri-client.ts";
 import type { KillPoint } from "./kill-point.ts";
 
 /** What a kubelet has got so far of its one pod. */
-export type Pod = { readonly client: CriClient; readonly image: string; podSandboxId: string; containerId: string };
+export type Pod = {
+  readonly client: CriClient;
+  /** What its container is made of. */
+  image: string;
+  /** Of an image that is not there before {@link podOperations.pullImage}. */
+  readonly absentImage: string;
+  podSandboxId: string;
+  containerId: string;
+};
 
 /** The calls of a pod's life in their order; each may be repeated, as a kubelet does after a failure. */
 export const podOperations = {
+  pullImage: async (pod: Pod) => {
+    const { images } = pod.client;
+    const image = { image: pod.absentImage };
+    if ((await images.imageStatus({ image })).image === undefined) await images.pullImage({ image });
+    const { image: found } = await images.imageStatus({ image });
+    assert.match(found?.id ?? "", /^sha256:/);
+    assert.deepEqual(found?.repoTags, [pod.absentImage]);
+    pod.image = pod.absentImage;
+  },
   runPodSandbox: async (pod: Pod) => {
     const { items } = await pod.client.runtime.listPodSandbox({});
     const ready = items.find(({ state }) => state === PodSandboxState.SANDBOX_READY);
@@ -51,6 +68,11 @@ export const podOperations = {
     ]);
     assert.deepEqual([items, containers], [[], []]);
   },
+  removeImage: async (pod: Pod) => {
+    const image = { image: pod.absentImage };
+    await pod.client.images.removeImage({ image });
+    assert.equal((await pod.client.images.imageStatus({ image })).image, undefined);
+  },
 } as const;
 
 const config = {
@@ -64,7 +86,20 @@ async function stateOf({ client, containerId }: Pod): Promise<ContainerState | u
 
 /** Every place a crash is tried at, by the call that is under way. */
 export const podKillPoints: readonly (KillPoint & { readonly during: keyof typeof podOperations })[] = [
+  { during: "pullImage", at: "leases.create", when: "after" },
+  { during: "pullImage", at: "content.openWriter", when: "after" },
+  { during: "pullImage", at: "content.openWriter>write", when: "after" },
+  { during: "pullImage", at: "content.openWriter>commit", when: "before" },
+  { during: "pullImage", at: "content.openWriter>commit", when: "after", nth: 3 },
+  { during: "pullImage", at: "snapshotters.prepare", when: "after" },
+  { during: "pullImage", at: "layers.apply", when: "after" },
+  { during: "pullImage", at: "snapshotters.commit", when: "after" },
+  { during: "pullImage", at: "images.put", when: "before" },
+  { during: "pullImage", at: "images.put", when: "after" },
+  { during: "pullImage", at: "leases.delete", when: "before" },
+  { during: "runPodSandbox", at: "sandboxes.create", when: "before" },
   { during: "runPodSandbox", at: "sandboxes.create", when: "after" },
+  { during: "runPodSandbox", at: "podNamespaces.create", when: "before" },
   { during: "runPodSandbox", at: "podNamespaces.create", when: "after" },
   { during: "runPodSandbox", at: "podNetwork.attach", when: "before" },
   { during: "runPodSandbox", at: "podNetwork.attach", when: "after" },
@@ -73,11 +108,13 @@ export const podKillPoints: readonly (KillPoint & { readonly during: keyof typeo
   { during: "runPodSandbox", at: "runtime.create>start", when: "after" },
   { during: "runPodSandbox", at: "sandboxes.update", when: "before" },
   { during: "runPodSandbox", at: "sandboxes.update", when: "after" },
+  { during: "createContainer", at: "containers.create", when: "before" },
   { during: "createContainer", at: "containers.create", when: "after" },
   { during: "createContainer", at: "snapshotters.prepare", when: "after" },
   { during: "createContainer", at: "containers.update", when: "after" },
   { during: "startContainer", at: "mounter.mount", when: "after" },
   { during: "startContainer", at: "runtime.create", when: "after" },
+  { during: "startContainer", at: "runtime.create>start", when: "before" },
   { during: "startContainer", at: "runtime.create>start", when: "after" },
   { during: "startContainer", at: "containers.update", when: "after" },
   { during: "stopContainer", at: "runtime.find>kill", when: "after" },
@@ -88,6 +125,9 @@ export const podKillPoints: readonly (KillPoint & { readonly during: keyof typeo
   { during: "stopPodSandbox", at: "podNamespaces.delete", when: "after" },
   { during: "stopPodSandbox", at: "sandboxes.update", when: "after" },
   { during: "removePodSandbox", at: "sandboxes.update", when: "after" },
+  { during: "removePodSandbox", at: "snapshotters.remove", when: "before" },
+  { during: "removePodSandbox", at: "snapshotters.remove", when: "after" },
+  { during: "removePodSandbox", at: "containers.delete", when: "before" },
   { during: "removePodSandbox", at: "containers.delete", when: "after" },
   { during: "removePodSandbox", at: "sandboxes.delete", when: "before" },
   { during: "removePodSandbox", at: "sandboxes.delete", when: "after" },

@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
+import { eventuallyEqual } from "#test/support/eventually.ts";
 import { openCriClient } from "#test/support/cri-client.ts";
 import { podNetwork } from "#test/support/pod-network.ts";
 import { command } from "#test/support/processes.ts";
@@ -10,9 +10,21 @@ import { openTestImages } from "#test/support/test-images.ts";
 import { CrashBed } from "./crash-bed.ts";
 import { podKillPoints, podOperations, type Pod } from "./pod-operations.ts";
 import { settledPodState } from "./pod-state.ts";
+import { writeSlowPlugin } from "./slow-plugin.ts";
 
 const bridge = "frcrash0";
-const order = ["runPodSandbox", "createContainer", "startContainer", "stopContainer", "stopPodSandbox"] as const;
+
+type Step = keyof typeof podOperations;
+
+const life: readonly Step[] = [
+  "runPodSandbox",
+  "createContainer",
+  "startContainer",
+  "stopContainer",
+  "stopPodSandbox",
+  "removePodSandbox",
+];
+const lifeOfAbsentImage: readonly Step[] = ["pullImage", ...life, "removeImage"];
 
 test("kill -9 at every step of a pod's life, and the kubelet's retry ends as if nothing had been", async (t) => {
   if (!requireRoot(t)) return;
@@ -21,58 +33,70 @@ test("kill -9 at every step of a pod's life, and the kubelet's retry ends as if 
   const directory = await mkdtemp("/var/tmp/ferry-pods-");
   undo.defer(() => rm(directory, { recursive: true, force: true }));
   const leases = join(directory, "leases");
+  const slowPlugin = await writeSlowPlugin(directory);
   const network = podNetwork({ bridge, subnet: "10.231.78.0/24", dataDir: leases });
-  await writeFile(join(directory, "10-pods.conflist"), JSON.stringify(network));
-  const more = `[cri]\ncni_conf_dir = "${directory}"`;
-  const bed = undo.use(await CrashBed.create({ first: images.small, second: images.small }, more));
+  const plugins = [...network.plugins, { type: slowPlugin.type }];
+  await writeFile(join(directory, "10-pods.conflist"), JSON.stringify({ ...network, plugins }));
+  const more = `[cri]\ncni_conf_dir = "${directory}"\n[network]\nplugin_directories = ["${directory}", "/usr/lib/cni"]`;
+  const bed = undo.use(await CrashBed.create({ first: images.small, second: images.layered }, more));
   undo.defer(async () => void (await command(["ip", "link", "delete", bridge]).catch(() => {})));
   await bed.start();
   await withPod(bed, async (pod) => {
     await pod.client.images.pullImage({ image: { image: bed.image } });
-    for (const step of Object.values(podOperations)) await step(pod);
+    // Twice, since what is made once (a bridge, a chain) is in the baseline.
+    for (const step of [...life, ...lifeOfAbsentImage]) await podOperations[step](pod);
   });
   const { root, state, cgroupParent } = bed;
   const settled = async () => await settledPodState({ root, state, cgroupParent, leases, bridge });
   const baseline = await settled();
+  const survives = async (steps: readonly Step[], during: Step, crash: (run: () => Promise<void>) => Promise<void>) => {
+    await using clean = new AsyncDisposableStack();
+    // One that fails must not fail the next ones.
+    clean.defer(() => startClean(bed));
+    const at = steps.indexOf(during);
+    const known = await withPod(bed, async (pod) => {
+      for (const step of steps.slice(0, at)) await podOperations[step](pod);
+      await crash(async () => await podOperations[during](pod).catch(() => {}));
+      return pod;
+    });
+    await bed.start();
+    await withPod(bed, async (pod) => {
+      Object.assign(pod, { ...known, client: pod.client });
+      for (const step of steps.slice(at)) await podOperations[step](pod);
+    });
+    // Content is collected a moment after its image is removed.
+    await eventuallyEqual(settled, baseline, 5_000);
+    clean.move();
+  };
+
   for (const point of podKillPoints) {
-    const title = `${point.during}: ${point.when} ${point.at}`;
-    await t.test(title, async () => {
-      await using clean = new AsyncDisposableStack();
-      // One that fails must not fail the next ones.
-      clean.defer(() => startClean(bed));
-      const known = { podSandboxId: "", containerId: "" };
-      await withPod(bed, async (pod) => {
-        Object.assign(pod, known);
-        for (const step of before(point.during)) await podOperations[step](pod);
+    const { during, when, at, nth } = point;
+    await t.test(`${during}: ${when} ${at}${nth === undefined ? "" : ` (${nth})`}`, async () => {
+      const steps = during === "pullImage" ? lifeOfAbsentImage : life;
+      await survives(steps, during, async (run) => {
         await bed.arm(point);
-        await podOperations[point.during](pod).catch(() => {});
+        await run();
         await bed.died(5_000);
-        Object.assign(known, { podSandboxId: pod.podSandboxId, containerId: pod.containerId });
       });
-      await bed.start();
-      await withPod(bed, async (pod) => {
-        Object.assign(pod, known);
-        for (const step of from(point.during)) await podOperations[step](pod);
-      });
-      assert.deepEqual(await settled(), baseline);
-      clean.move();
     });
   }
+  for (const during of ["runPodSandbox", "stopPodSandbox"] as const)
+    await t.test(`${during}: in the middle of the network's plugins`, async () => {
+      await survives(life, during, async (run) => {
+        await slowPlugin.arm();
+        const running = run();
+        await slowPlugin.reached();
+        await bed.kill();
+        await running;
+      });
+    });
 });
 
-function before(during: keyof typeof podOperations) {
-  return during === "removePodSandbox" ? order : order.slice(0, order.indexOf(during));
-}
-
-function from(during: keyof typeof podOperations) {
-  const rest = during === "removePodSandbox" ? [] : order.slice(order.indexOf(during));
-  return [...rest, "removePodSandbox"] as const;
-}
-
-async function withPod(bed: CrashBed, work: (pod: Pod) => Promise<void>): Promise<void> {
+async function withPod<T>(bed: CrashBed, work: (pod: Pod) => Promise<T>): Promise<T> {
   const client = openCriClient(join(bed.state, "ferry.sock"), "v1");
   try {
-    await work({ client, image: bed.image, podSandboxId: "", containerId: "" });
+    const { image, secondImage: absentImage } = bed;
+    return await work({ client, image, absentImage, podSandboxId: "", containerId: "" });
   } finally {
     client.session.abort();
   }
@@ -84,5 +108,6 @@ async function startClean(bed: CrashBed): Promise<void> {
   await withPod(bed, async ({ client }) => {
     const { items } = await client.runtime.listPodSandbox({});
     for (const { id } of items) await client.runtime.removePodSandbox({ podSandboxId: id });
+    await client.images.removeImage({ image: { image: bed.secondImage } });
   });
 }

@@ -12,7 +12,7 @@ import type { Engine } from "./engine.ts";
 import type { ExecRecord } from "./exec-registry.ts";
 import { getTask } from "./find-task.ts";
 import { mergeEnv } from "./merge-image-config.ts";
-import { toOciSpec } from "./oci-spec/to-oci-spec.ts";
+import { toOciProcess } from "./oci-spec/to-oci-spec.ts";
 import { toStartFailure } from "./start-error.ts";
 
 export type CreateExecRequest = {
@@ -162,7 +162,7 @@ async function execProcess(
     privileged: privileged || config.privileged,
   };
   const rootPath = rootfsDirectory(engine, container);
-  const spec = toOciSpec(own, {
+  return toOciProcess(own, {
     containerId: container.id,
     host: engine.settings.host,
     runtime: featuresOf(engine, container),
@@ -175,7 +175,6 @@ async function execProcess(
     blockDevices: new Map(),
     defaultCgroupParent: engine.settings.cgroupParent,
   });
-  return spec.process;
 }
 
 /**

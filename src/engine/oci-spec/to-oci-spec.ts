@@ -23,7 +23,7 @@ export function toOciSpec(config: ContainerConfig, facts: SpecFacts): OciSpec {
   const mounts = toOciMounts(config, facts);
   return {
     ociVersion: "1.0.2",
-    process: toProcess(config, facts),
+    process: toOciProcess(config, facts),
     root: { path: facts.rootPath, readonly: config.rootReadOnly },
     ...(hostname && { hostname: config.hostname }),
     mounts: mounts.mounts,
@@ -44,7 +44,12 @@ function toHooks({ hooks }: DeviceEdits): NonNullable<OciSpec["hooks"]> {
 
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-function toProcess(config: ContainerConfig, facts: SpecFacts): OciProcess {
+/**
+ * A process of a container, its first one or an exec. Pure.
+ *
+ * @throws invalidArgument without a command or for an unknown ulimit
+ */
+export function toOciProcess(config: ContainerConfig, facts: SpecFacts): OciProcess {
   if (config.args.length === 0) throw new EngineError("invalidArgument", "no command specified");
   const apparmor = apparmorProfile(config, facts);
   const withInit = runsInit(config);

@@ -22,6 +22,7 @@ export function toSandboxConfig(config: PodSandboxConfig, settings: CriSettings)
   const options = linux?.securityContext?.namespaceOptions;
   const idMappings = toIdMappings(options);
   checkTexts(config);
+  checkSysctls(Object.keys(linux?.sysctls ?? {}), options);
   const network = options?.network === NamespaceMode.NODE ? "host" : "pod";
   return {
     hostname: network === "host" ? "" : config.hostname,
@@ -42,6 +43,22 @@ export function toSandboxConfig(config: PodSandboxConfig, settings: CriSettings)
     logDirectory: config.logDirectory,
     privileged: linux?.securityContext?.privileged ?? false,
   };
+}
+
+/** Each namespace's own sysctls; all others are the machine's. Source: kernel Documentation/admin-guide/sysctl. */
+const sysctlsOf = {
+  network: /^net\//,
+  ipc: /^(kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$|fs\/mqueue\/)/,
+} as const;
+
+/** @throws invalidArgument for one that is not of a namespace that the pod has for itself */
+function checkSysctls(names: readonly string[], options: NamespaceOption | undefined): void {
+  const own = (["network", "ipc"] as const).filter((kind) => options?.[kind] !== NamespaceMode.NODE);
+  for (const name of names) {
+    const path = name.includes("/") ? name : name.replaceAll(".", "/");
+    if (path.split("/").includes("..") || !own.some((kind) => sysctlsOf[kind].test(path)))
+      throw new EngineError("invalidArgument", `sysctl ${JSON.stringify(name)}: not of a namespace of the pod's own`);
+  }
 }
 
 /** They become lines of files, and a path. */

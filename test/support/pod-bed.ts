@@ -6,6 +6,7 @@ import { openCriClient, type CriClient } from "./cri-client.ts";
 import { FerryBed } from "./ferry-bed.ts";
 import { podNetwork } from "./pod-network.ts";
 import { command } from "./processes.ts";
+import { findBinary } from "./require.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { openTestImages, type TestImages } from "./test-images.ts";
 
@@ -13,8 +14,8 @@ export type PodBedOptions = {
   /** Of the pods' network; others may run at the same time. */
   readonly bridge: string;
   readonly subnet: string;
-  /** More lines of the daemon's configuration. */
-  readonly config?: string;
+  /** Program of the OCI runtime; the daemon's own choice by default. */
+  readonly runtime?: string;
 };
 
 /** A ferryd as a node runs it, with a pod network and images of its own, and clients of its CRI socket. */
@@ -32,7 +33,7 @@ export type PodBed = AsyncDisposable & {
   state(): Promise<PodState>;
 };
 
-export async function openPodBed({ bridge, subnet, config = "" }: PodBedOptions): Promise<PodBed> {
+export async function openPodBed({ bridge, subnet, runtime }: PodBedOptions): Promise<PodBed> {
   await using undo = new AsyncDisposableStack();
   const images = undo.use(await openTestImages());
   const directory = undo.use(await temporaryDirectory("pods"));
@@ -46,9 +47,10 @@ export async function openPodBed({ bridge, subnet, config = "" }: PodBedOptions)
     await clearCgroups(cgroupParent);
     await command(["ip", "link", "delete", bridge]).catch(() => {});
   });
-  const cgroups = `[runtime]\ncgroup_driver = "cgroupfs"\ncgroup_parent = "${cgroupParent}"`;
+  const chosen = runtime === undefined ? "" : `default = "chosen"\nhandlers = { chosen = "${findBinary(runtime)}" }`;
+  const runtimes = `[runtime]\ncgroup_driver = "cgroupfs"\ncgroup_parent = "${cgroupParent}"\n${chosen}`;
   const pods = `[cri]\ncni_conf_dir = "${network}"`;
-  const ferry = undo.use(await FerryBed.open({ config: [cgroups, pods, config].join("\n") }));
+  const ferry = undo.use(await FerryBed.open({ config: [runtimes, pods].join("\n") }));
   const socket = join(ferry.state, "ferry.sock");
   const [v1, v1alpha2] = [openCriClient(socket, "v1"), openCriClient(socket, "v1alpha2")];
   undo.defer(async () => {

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { eventuallyEqual } from "#test/support/eventually.ts";
+import { openPodBed, type PodBed } from "#test/support/pod-bed.ts";
+import { requireBinary, requireRoot } from "#test/support/require.ts";
+import { containers } from "./containers.ts";
+import { images } from "./images.ts";
+import { Kubelet, type Case } from "./kubelet.ts";
+import { mounts } from "./mounts.ts";
+import { namespaces } from "./namespaces.ts";
+import { network } from "./network.ts";
+import { observation } from "./observation.ts";
+import { pods } from "./pods.ts";
+import { securityContexts } from "./security.ts";
+import { streams } from "./streams.ts";
+
+const subjects: Readonly<Record<string, readonly Case[]>> = {
+  pod: pods,
+  container: containers,
+  namespace: namespaces,
+  "security context": securityContexts,
+  mount: mounts,
+  network,
+  stream: streams,
+  image: images,
+  observation,
+};
+
+for (const runtime of ["crun", "runc"])
+  test(`what a kubelet relies on, with ${runtime}`, { concurrency: 3 }, async (t) => {
+    if (!requireRoot(t) || !requireBinary(t, runtime, "conmon", "docker-registry", "skopeo", "umoci")) return;
+    await using bed = await openPodBed({ bridge: "frcrisuite0", subnet: "10.231.82.0/24", runtime });
+    await warmUp(bed);
+    const before = await bed.state();
+    const running = Object.entries(subjects).flatMap(([subject, cases]) =>
+      cases.map(({ title, run }, index) =>
+        t.test(`${subject}: ${title}`, async () => {
+          await using kubelet = new Kubelet(bed, `${subject.replaceAll(" ", "-")}-${index}`);
+          await run(kubelet);
+        }),
+      ),
+    );
+    await Promise.all(running);
+    // Content is collected a while after its image is removed.
+    await eventuallyEqual(() => bed.state(), before, 15_000);
+    const errors = (await bed.ferry.log()).split("\n").filter((line) => line.includes('"level":"error"'));
+    assert.deepEqual(errors, []);
+  });
+
+/** The first pod of a network leaves what stays: the bridge, the plugins' chains. */
+async function warmUp(bed: PodBed): Promise<void> {
+  await using kubelet = new Kubelet(bed, "first");
+  await kubelet.networkedPod();
+}

@@ -19,6 +19,7 @@ import { prepareMachine } from "../scripts/house/prepare-machine.ts";
 import { messageOf } from "#base/errors.ts";
 import { debianImage } from "#test/support/debian-image.ts";
 import { openTestImages, type TestImages } from "#test/support/test-images.ts";
+import { assessCluster } from "./alone/assess.ts";
 import { convertLogs } from "./alone/convert-logs.ts";
 import { containerdPeer } from "./peers/containerd.ts";
 import { dockerPeer } from "./peers/docker.ts";
@@ -56,7 +57,7 @@ const podOpeners: Record<string, (options: PodPeerOptions) => Promise<PodPeer>> 
   "containerd-other": (options) => containerdPods(options, flags["containerd-bin"]),
 };
 /** What needs neither root nor engines. */
-const alone: Readonly<Record<string, () => Promise<void>>> = { logs: convertLogs };
+const alone: Readonly<Record<string, () => Promise<void>>> = { logs: convertLogs, assess: assessCluster };
 const names = [...scenarios.map(({ name }) => name), "pods", ...Object.keys(alone)];
 const unknown = words.filter((word) => !names.includes(word));
 if (unknown.length > 0) {

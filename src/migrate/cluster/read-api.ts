@@ -16,6 +16,12 @@ export type ReadApiOptions = {
   readonly askKubelets: boolean;
 };
 
+/** Collections in a row that nobody answered for, each asked several times. */
+const givenUpAfter = 2;
+
+/** Half of what kubectl asks for: a page of large pods is some 10 MB, several times over while it is decoded. */
+const pageSize = 250;
+
 /**
  * Reads a cluster. What is refused or breaks off is noted as missing and the rest is read on; only a server that answers
  * nothing at all is an error.
@@ -26,15 +32,26 @@ export async function readApi(call: Call, options: ReadApiOptions): Promise<Clus
   const { client, progress } = options;
   const version = await readVersion(call, client);
   const builder = new FactsBuilder();
+  let failures = 0;
   for (const collection of apiCollections) {
+    if (failures >= givenUpAfter) {
+      builder.miss({
+        what: collection.resource,
+        why: "the API server is gone",
+        isOptional: collection.isExtension === true,
+      });
+      continue;
+    }
     try {
       await readCollection(call, collection, { client, builder, progress });
+      failures = 0;
     } catch (error) {
       if (isKind(error, "canceled")) throw error;
+      failures = isKind(error, "unavailable") ? failures + 1 : 0;
       noteFailure(builder, collection, error);
     }
   }
-  if (options.askKubelets) await readNodeProxies(call, { client, builder, progress });
+  if (options.askKubelets && failures < givenUpAfter) await readNodeProxies(call, { client, builder, progress });
   const { connection } = client;
   return builder.build({ server: connection.server.origin, context: connection.name, version, directories: [] });
 }
@@ -50,7 +67,8 @@ async function readCollection(call: Call, collection: ApiCollection, { client, b
   for (const version of collection.versions) {
     try {
       let count = 0;
-      for await (const { items, remaining } of client.list(call, collectionPath(collection, version))) {
+      const pages = client.list(call, collectionPath(collection, version), { limit: pageSize });
+      for await (const { items, remaining } of pages) {
         for (const item of items) addItem(builder, collection, version, item);
         count += items.length;
         progress(`${collection.resource}: ${count}${remaining === undefined ? "" : ` of ${count + remaining}`}`);

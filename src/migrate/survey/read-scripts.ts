@@ -28,6 +28,9 @@ const files = ["/etc/crontab", "/etc/rc.local", "/var/lib/cloud/instance/user-da
 const own =
   /\/(?:docker|containerd|cri-docker|cri-dockerd|ferryd)(?:\.(?:service|socket)(?:\.d\/.*)?)?$|\/docker-(?:ce|proxy|init)/;
 const aboutDocker = /\bdocker\b|docker\.sock|docker-compose|dockershim/;
+/** Documents, and what tools keep for themselves. */
+const passedOver = /\.(?:md|rst|txt|html?|adoc|1)$|^(?:README|CHANGELOG|LICENSE)/i;
+const passedDirectories = /^(?:\..*|node_modules|cni|containerd|docs?|tests?)$/;
 const maxFileBytes = 256 << 10;
 const maxFiles = 20_000;
 const maxTexts = 500;
@@ -37,7 +40,13 @@ export async function readScripts(call: Call, root: HostRoot): Promise<HostText[
   const found = new Map<string, HostText>();
   let seen = 0;
   const look = async (path: string) => {
-    if (own.test(path) || ++seen > maxFiles || found.size >= maxTexts) return;
+    if (
+      own.test(path) ||
+      passedOver.test(path.slice(path.lastIndexOf("/") + 1)) ||
+      ++seen > maxFiles ||
+      found.size >= maxTexts
+    )
+      return;
     const stat = await root.find(path);
     if (stat?.kind !== "file" || stat.sizeBytes > maxFileBytes) return;
     const real = (await root.findRealPath(path)) ?? path;
@@ -50,8 +59,7 @@ export async function readScripts(call: Call, root: HostRoot): Promise<HostText[
       call.signal.throwIfAborted();
       const path = `${directory}/${name}`;
       const kind = (await root.find(path, { follow: false }))?.kind;
-      if (kind === "directory" && depth > 0 && !/^(?:node_modules|\.git|\.cache|cni|containerd)$/.test(name))
-        await walk(path, depth - 1);
+      if (kind === "directory" && depth > 0 && !passedDirectories.test(name)) await walk(path, depth - 1);
       else if (kind === "file" || kind === "link") await look(path);
     }
   };

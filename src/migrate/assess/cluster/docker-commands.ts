@@ -5,9 +5,22 @@ import { matchLines, textFinding } from "../text-lines.ts";
 import { workloadFinding } from "../workload-finding.ts";
 import { isDockerInDocker } from "./known-images.ts";
 
-/** A docker command, or what changes or restarts Docker on a node. */
-export const dockerCommand =
-  /(?:^|[\s;&|`("'/=[,])docker(?:\s+-[-\w]+(?:[= ]\S+)?)*\s+(?:ps|inspect|exec|logs|build|buildx|pull|push|run|rm|rmi|images?|tag|login|save|load|restart|stop|start|kill|info|stats|events|system|container|volume|network|cp|prune|compose)\b|\bdocker-compose\b|systemctl\s+\S+\s+docker\b|service\s+docker\b|\/etc\/docker\/daemon\.json/;
+const verbs =
+  "ps|inspect|exec|logs|build|pull|push|run|rm|rmi|images|tag|login|save|load|restart|stop|start|kill|info|stats|events|cp";
+const groups = "system|container|volume|network|image|builder|buildx|compose";
+const groupVerbs =
+  "ls|list|ps|rm|prune|inspect|df|create|stop|start|up|down|exec|logs|stats|info|build|push|pull|save|load|tag";
+
+/** A docker command, or what changes or restarts Docker on a node. Words of prose behind "docker" are none. */
+export const dockerCommand = new RegExp(
+  [
+    String.raw`(?:^|[\s;&|(\x60"'/=[,])docker(?:\s+-[-\w]+(?:[= ]\S+)?)*\s+(?:${verbs}|(?:${groups})\s+(?:${groupVerbs}))(?![\w-])`,
+    String.raw`\bdocker-compose\s+\w`,
+    String.raw`systemctl\s+\S+\s+docker\b`,
+    String.raw`service\s+docker\b`,
+    String.raw`/etc/docker/daemon\.json`,
+  ].join("|"),
+);
 
 const info: CheckInfo = {
   id: "docker-commands",

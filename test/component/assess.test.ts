@@ -168,7 +168,7 @@ test("a host root that is no node is refused", async () => {
 });
 
 test("a node's report fits the schema", async () => {
-  await using host = await hostRootFixture("kubeadm-1.23");
+  await using host = await hostRootFixture("kubeadm-dockershim", { version: "1.23.17" });
   const { exitCode, report: found } = await report(["--root", host.root.directory, "--fail-on", "blocker"]);
   assert.equal(exitCode, 2);
   assert.equal(found.host?.node, "worker-1");

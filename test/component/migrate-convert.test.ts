@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { openSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
 import { convert } from "#migrate/convert/convert.ts";
 import type { Conversion } from "#migrate/convert/conversion.ts";
+import { parseRelease } from "#migrate/assess/runtime-support.ts";
+import { diagnose } from "#migrate/containerd-config/diagnose.ts";
+import { parseContainerdConfig } from "#migrate/containerd-config/parse-config.ts";
 import { parseContainerdVersion } from "#migrate/containerd-config/config-version.ts";
 import { containerdSpec, ferrySpec, type TargetSpec } from "#migrate/convert/target-spec.ts";
 import { writeConversion } from "#migrate/convert/write-conversion.ts";
-import { command, startDaemon, unmountBelow } from "../support/processes.ts";
-import { findBinary, requireBinary, requireRoot } from "../support/require.ts";
+import { containerdBinary, containerdVersion, runContainerd } from "../support/containerd.ts";
+import { startDaemon, unmountBelow } from "../support/processes.ts";
+import { requireBinary, requireRoot } from "../support/require.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const cri = 'plugins."io.containerd.grpc.v1.cri"';
 
 /** Between them, all that is written into a runtime's own file. */
 const cases = [
@@ -24,32 +30,61 @@ const cases = [
     "features": {"cdi": true}, "cdi-spec-dirs": ["/etc/cdi"], "default-ulimits": {"nofile": {"Soft": 1, "Hard": 2}}}`,
 ];
 
-/** Binaries of other versions can be named: `FERRY_TEST_CONTAINERD=/opt/containerd-2.3/bin/containerd`. */
-const containerd = process.env["FERRY_TEST_CONTAINERD"] ?? "containerd";
-
 test("what is written for containerd is loaded without a new warning, its CRI among it", async (t) => {
-  if (!requireRoot(t) || !requireBinary(t, containerd)) return;
-  const said = await command([containerd, "--version"]);
-  const spec = containerdSpec(parseContainerdVersion(said.split(" ")[2] ?? ""));
-  const usual = await complaints("", spec);
+  if (!requireRoot(t) || !requireBinary(t, containerdBinary)) return;
+  const spec = containerdSpec(parseContainerdVersion(await containerdVersion()));
+  const usual = await runContainerd(`version = ${spec.configVersion}\n`);
   for (const text of cases) {
-    const config = fileOf(convertText(text, spec), spec.configFile);
+    const run = await runContainerd(fileOf(convertText(text, spec), spec.configFile));
     assert.deepEqual(
-      [...(await complaints(config, spec))].filter((line) => !usual.has(line)),
+      [...run.complaints].filter((line) => !usual.complaints.has(line)),
       [],
       text,
     );
+    assert.ok(run.hasStarted);
   }
 });
 
-test("a wrong configuration is complained of", async (t) => {
-  if (!requireRoot(t) || !requireBinary(t, containerd)) return;
-  const spec = containerdSpec({ major: 1, minor: 6 });
-  const usual = await complaints("", spec);
-  const wrong = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd]\ndefault_runtime_name = "x"\n';
-  const found = [...(await complaints(wrong, spec))].filter((line) => !usual.has(line));
-  assert.match(found.join("\n"), /no corresponding runtime configured in `containerd.runtimes`/);
+/** Each is refused, or warned of, by containerd itself; of a blocker the doctor has its very words. */
+const wrong = [
+  `version = 2\ndisabled_plugins = ["cri"]`,
+  `version = 2\n[${cri}.registry]\nconfig_path = "/x"\n[${cri}.registry.mirrors."docker.io"]\nendpoint = ["https://x"]`,
+  `version = 2\n[${cri}.containerd]\ndefault_runtime_name = "x"`,
+  `version = 2\n[${cri}.containerd]\nsnapshotter = "nope"\n[${cri}.containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"`,
+  `version = 2\n[${cri}]\nstream_idle_timeout = "4x"`,
+  `version = 2\n[${cri}]\nmax_concurrent_downloads = "3"`,
+];
+
+test("what the doctor predicts is what containerd says", async (t) => {
+  if (!requireRoot(t) || !requireBinary(t, containerdBinary)) return;
+  const release = parseRelease(await containerdVersion());
+  assert.ok(release !== undefined);
+  for (const text of wrong) {
+    const config = parseContainerdConfig({ path: "config.toml", text });
+    const known = {
+      path: "config.toml",
+      config,
+      files: [config],
+      present: new Set<string>(),
+      environment: {},
+      kubelet: {},
+    };
+    const cni = { directory: "/etc/cni/net.d", files: [], binDirectories: [], plugins: new Set<string>() };
+    const source = { t: "system", what: "containerd --version" } as const;
+    const [first] = diagnose({ ...known, cni, release: { value: release, source } });
+    assert.equal(first?.severity, "blocker", text);
+    const words = first.why.replace(
+      /^(the CRI plugin does not load|containerd ends|containerd does not start.*): /,
+      "",
+    );
+    const said = [...(await runContainerd(text)).complaints].join("\n");
+    assert.match(said, first.check === "containerd-key-type" ? /[cC]an(no|')t (convert|decode)/ : escaped(words), said);
+  }
 });
+
+function escaped(words: string): RegExp {
+  return new RegExp(RegExp.escape(words));
+}
 
 test("ferryd starts with what is written for it", async (t) => {
   if (!requireRoot(t) || !requireBinary(t, "runc", "conmon", "containerd-shim-runc-v2")) return;
@@ -79,31 +114,4 @@ function convertText(text: string, spec: TargetSpec): Conversion {
 
 function fileOf({ files }: Conversion, path: string): string {
   return files.find((file) => file.path === path)?.content ?? "";
-}
-
-/** What a containerd with a root of its own says at level warning and above, without what differs from run to run. */
-async function complaints(config: string, spec: TargetSpec): Promise<ReadonlySet<string>> {
-  await using directory = await temporaryDirectory("containerd");
-  const at = (name: string) => join(directory.path, name);
-  await mkdir(at("s"));
-  await writeFile(at("config.toml"), config === "" ? `version = ${spec.configVersion}\n` : config);
-  const argv = [findBinary(containerd) ?? containerd, "--config", at("config.toml"), "--root", at("r")];
-  const own = ["--state", at("s"), "--address", at("s/c.sock"), "--log-level", "info"];
-  {
-    const ready = async () => (await readFile(at("log"), "utf8")).includes("containerd successfully booted");
-    await using _daemon = await startDaemon([...argv, ...own], ready, { log: openSync(at("log"), "w") });
-  }
-  await unmountBelow(directory.path);
-  const lines = (await readFile(at("log"), "utf8"))
-    .split("\n")
-    .filter((line) => /level"?[=:]"?(warn|error|fatal)/.test(line));
-  return new Set(
-    lines.map((line) => `${fieldOf(line, "msg")} (${fieldOf(line, "error")})`.replaceAll(directory.path, "")),
-  );
-}
-
-/** Of a log line in either of containerd's formats. */
-function fieldOf(line: string, name: string): string {
-  const text = new RegExp(`"?${name}"?[=:]("(?:[^"\\\\]|\\\\.)*"|\\S+)`).exec(line)?.[1] ?? "";
-  return text.startsWith('"') ? String(JSON.parse(text)) : text;
 }

@@ -11,7 +11,11 @@ import { convertForCriDockerd } from "./convert-for-cri-dockerd.ts";
 import { convert } from "./convert.ts";
 import type { Conversion, ConvertedFile } from "./conversion.ts";
 import type { DockerHost } from "./docker-host.ts";
+import { keyProblem } from "../containerd-config/known-keys.ts";
+import { leavesOf } from "../containerd-config/leaf.ts";
+import { parseContainerdConfig } from "../containerd-config/parse-config.ts";
 import { parseContainerdVersion } from "../containerd-config/config-version.ts";
+import { readDockerHost } from "./read-docker-host.ts";
 import { containerdSpec, ferrySpec, type TargetSpec } from "./target-spec.ts";
 
 const nothing: DockerHost = { certificates: [], logins: [], kubelet: {}, images: [], cgroupVersion: 2 };
@@ -43,6 +47,7 @@ function openConverter() {
       const text = words.join(" ").replaceAll("\\n", "\n");
       const conversion = convertTo({ ...host, daemonJson: { path: "/etc/docker/daemon.json", text } });
       assertFerryReads(conversion);
+      assertContainerdKnows(conversion);
       return answer(conversion, text === "{}" ? undefined : convertTo(host));
     }
     return [];
@@ -96,6 +101,14 @@ function assertFerryReads({ files }: Conversion): void {
   if (config !== undefined) assert.deepEqual(decodeConfig(config.content).warnings, []);
 }
 
+/** Every key below the CRI plugins is one that this version has, of the type it wants. */
+function assertContainerdKnows({ files }: Conversion): void {
+  const file = files.find(({ path }) => path === "/etc/containerd/config.toml");
+  if (file === undefined) return;
+  const { tree, version, sourceOf } = parseContainerdConfig({ path: file.path, text: file.content });
+  for (const { path, value } of leavesOf(tree, sourceOf)) assert.equal(keyProblem(version, path, value), undefined);
+}
+
 test("what systemd tells dockerd counts like daemon.json, and conflicts are told", async () => {
   await using host = await hostRootOf(`
 == /lib/systemd/system/docker.service
@@ -135,4 +148,75 @@ Environment="NO_PROXY=localhost,.svc"
     "unneeded hosts fd:// /lib/systemd/system/docker.service:3",
     "unneeded live-restore true /lib/systemd/system/docker.service:4",
   ]);
+});
+
+test("a host is read as a whole: certificates, logins, the kubelet, images in use", async () => {
+  await using host = await hostRootOf(`
+== /etc/docker/daemon.json
+{
+  "registry-mirrors": ["https://mirror.example:5000"],
+  "insecure-registries": ["10.0.0.0/8", "reg.example"]
+}
+== /etc/docker/certs.d/mirror.example:5000/ca.crt
+-----BEGIN CERTIFICATE-----
+== /etc/docker/certs.d/mirror.example:5000/client.cert
+-----BEGIN CERTIFICATE-----
+== /etc/docker/certs.d/mirror.example:5000/client.key
+-----BEGIN PRIVATE KEY-----
+== /etc/docker/certs.d/mirror.example:5000/other.cert
+-----BEGIN CERTIFICATE-----
+== /var/lib/docker/image/overlay2/repositories.json
+{"Repositories":{"10.1.2.3:5000/app":{"10.1.2.3:5000/app:1":"sha256:aa","10.1.2.3:5000/app@sha256:bb":"sha256:aa"}}}
+== /root/.docker/config.json
+{"auths": {"mirror.example:5000": {"auth": "c2VjcmV0"}, "https://index.docker.io/v1/": {}}, "credsStore": "pass",
+ "proxies": {"default": {"httpProxy": "http://p"}}}
+== /var/lib/kubelet/config.json
+{"auths": {"r.example": {"auth": "c2VjcmV0"}}}
+== /.docker/config.json
+none
+== /etc/systemd/system/kubelet.service
+[Service]
+ExecStart=/usr/bin/kubelet --cgroup-driver=systemd --pod-infra-container-image=registry.k8s.io/pause:3.6 --cni-bin-dir=/opt/cni/bin
+== /etc/systemd/system/docker.service.d/proxy.conf
+[Service]
+Environment="HTTP_PROXY=http://me:p%%40ss@proxy:3128"
+`);
+  const spec = containerdSpec({ major: 1, minor: 7 });
+  const { files, ledger } = convert(await readDockerHost({ root: host.root, images: [] }), spec);
+  const lines = ledger.map(({ outcome, key, value, action = "" }) =>
+    [outcome, key, value, action.slice(0, 40)].join(" | "),
+  );
+  assert.deepEqual(lines.toSorted(), [
+    "changed | insecure-registries | 10.0.0.0/8 | for a registry in it that is used by nam",
+    "invalid | auths |  | ",
+    "kept | --cni-bin-dir | /opt/cni/bin | ",
+    "kept | --pod-infra-container-image | registry.k8s.io/pause:3.6 | ",
+    "kept | HTTP_PROXY | http://***@proxy:3128 | ",
+    "kept | auths[r.example] | *** | ",
+    "kept | certs.d/mirror.example:5000 | ca.crt, client.cert | ",
+    "kept | insecure-registries | reg.example | ",
+    "kept | native.cgroupdriver | systemd | ",
+    "kept | net.ipv4.ip_unprivileged_port_start | true | ",
+    'kept | registry-mirrors | ["https://mirror.example:5000"] | mirror.example:5000 has a login: give po',
+    "lost | credsStore | pass | give the kubelet --image-credential-prov",
+    "unneeded | auths[mirror.example:5000] | *** | pods that need it: an imagePullSecret, o",
+    "unneeded | proxies | {…} | ",
+  ]);
+  const text = (path: string) => files.find((file) => file.path.endsWith(path))?.content ?? "";
+  const directory = "/etc/containerd/certs.d/mirror.example:5000";
+  assert.match(text("docker.io/hosts.toml"), new RegExp(`ca = \\[ "${directory}/ca.crt" \\]`));
+  assert.match(
+    text("docker.io/hosts.toml"),
+    new RegExp(`client = \\[ \\[ "${directory}/client.cert", "${directory}/client.key" \\] \\]`),
+  );
+  assert.match(text("10.1.2.3:5000/hosts.toml"), /skip_verify = true/);
+  assert.match(text("http-proxy.conf"), /"HTTP_PROXY=http:\/\/me:p%%40ss@proxy:3128"/);
+  const modes = files.map(({ path, mode }) => [path.split("/").at(-1), mode.toString(8)]);
+  assert.deepEqual(
+    modes.filter(([, mode]) => mode === "600"),
+    [
+      ["client.key", "600"],
+      ["http-proxy.conf", "600"],
+    ],
+  );
 });

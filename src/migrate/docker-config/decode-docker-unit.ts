@@ -41,10 +41,12 @@ function wordsOf({ regions, files }: CommandLine): PlacedWord[] {
 /** Files count more than `Environment=`. Source: systemd.exec(5). */
 function readEnvironment(unit: Unit, commandLine: CommandLine | undefined): Map<string, Fact<string>> {
   const environment = new Map<string, Fact<string>>();
-  for (const { path, line, value } of listSettings(unit, "Service", "Environment")) {
-    for (const { text } of splitWords(value, { start: 0, end: value.length })) {
+  for (const { path, line, value: words } of listSettings(unit, "Service", "Environment")) {
+    for (const { text } of splitWords(words, { start: 0, end: words.length })) {
       const [name = "", ...rest] = text.split("=");
-      environment.set(name, { value: rest.join("="), source: { t: "file", path, line, excerpt: excerptOf(text) } });
+      // A percent sign is written twice in a unit.
+      const value = rest.join("=").replaceAll("%%", "%");
+      environment.set(name, { value, source: { t: "file", path, line, excerpt: excerptOf(text) } });
     }
   }
   for (const file of commandLine?.files ?? []) {

@@ -122,7 +122,11 @@ function convertUlimit(name: string, fact: Fact<Ulimit>, draft: Draft): void {
   const line = `Limit${name.toUpperCase()}=${limitText(soft)}:${limitText(hard)}`;
   draft.record("changed", key, fact, {
     to: [draft.putDropIn("limits.conf", line)],
-    note: "containers inherit it from the daemon, whose own limit it is now too",
+    // Node raises RLIMIT_NOFILE of itself and so of all it starts, as Go did up to 1.20.
+    note:
+      name === "nofile" && draft.spec.target === "ferry"
+        ? "containers inherit the hard one, as soft one too: the daemon's start raises it"
+        : "containers inherit it from the daemon, whose own limit it is now too",
   });
 }
 

@@ -29,6 +29,8 @@ export type PodBed = AsyncDisposable & {
   readonly image: string;
   /** Where pods' logs go. */
   readonly logs: string;
+  /** Of every cgroup that the daemon makes by itself. */
+  readonly cgroupParent: string;
   /** What pods have left on the machine, once removals in the background are through. */
   state(): Promise<PodState>;
 };
@@ -69,6 +71,7 @@ export async function openPodBed({ bridge, subnet, runtime }: PodBedOptions): Pr
     images,
     image: images.small,
     logs,
+    cgroupParent,
     state: async () => await settledPodState(place),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };

@@ -112,7 +112,12 @@ export type ContainerConfig = {
   readonly rootReadOnly: boolean;
   readonly privileged: boolean;
   readonly noNewPrivileges: boolean;
-  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
+  readonly capabilities: {
+    readonly add: readonly string[];
+    readonly drop: readonly string[];
+    /** What a user other than root has too, and the programs that it starts. */
+    readonly ambient?: readonly string[];
+  };
   readonly seccomp:
     | { readonly t: "default" }
     | { readonly t: "unconfined" }

@@ -30,16 +30,28 @@ export const knownCapabilities: readonly string[] = (
   .split(" ")
   .map((name) => `CAP_${name}`);
 
-export type CapabilitySets = { bounding: string[]; effective: string[]; permitted: string[] };
+export type CapabilitySets = {
+  bounding: string[];
+  effective: string[];
+  permitted: string[];
+  inheritable?: string[];
+  ambient?: string[];
+};
 
-/** Sets of a container's first process: a user other than root is left with none but the bounding set, as in Docker. */
+/**
+ * Sets of a container's first process: a user other than root is left with none but the bounding set, as in Docker, and
+ * with the ambient ones.
+ */
 export function capabilitySets(
   config: Pick<ContainerConfig, "capabilities" | "privileged">,
   facts: Pick<SpecFacts, "host" | "user">,
 ): CapabilitySets {
-  const bounding = boundingSet(config, facts.host.capabilities);
-  const held = facts.user.uid === 0 ? bounding : [];
-  return { bounding, effective: [...held], permitted: [...held] };
+  const asked = normalize(config.capabilities.ambient ?? [], "ambient capability");
+  const ambient = facts.host.capabilities.filter((name) => asked.has(name) || asked.has("ALL"));
+  const bounding = [...new Set([...boundingSet(config, facts.host.capabilities), ...ambient])];
+  const held = facts.user.uid === 0 ? bounding : ambient;
+  const sets = { bounding, effective: [...held], permitted: [...held] };
+  return ambient.length === 0 ? sets : { ...sets, inheritable: [...ambient], ambient };
 }
 
 /**

@@ -45,6 +45,7 @@ export async function toSecurity(
     capabilities: {
       add: context?.capabilities?.addCapabilities ?? [],
       drop: context?.capabilities?.dropCapabilities ?? [],
+      ambient: context?.capabilities?.addAmbientCapabilities ?? [],
     },
     rootReadOnly: context?.readonlyRootfs ?? false,
     noNewPrivileges: context?.noNewPrivs ?? false,

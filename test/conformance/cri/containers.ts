@@ -119,8 +119,10 @@ export const containers: readonly Case[] = [
   {
     title: "has the limits that it is given, and others while it runs",
     run: async (kubelet) => {
-      const resources = { memoryLimitInBytes: 64n << 20n, cpuShares: 512n, cpuPeriod: 100_000n, cpuQuota: 50_000n };
+      const cpu = { cpuShares: 512n, cpuPeriod: 100_000n, cpuQuota: 50_000n };
+      const resources = { ...cpu, memoryLimitInBytes: 64n << 20n, oomScoreAdj: 321n };
       const containerId = await kubelet.run({ linux: { ...security({}), resources } });
+      assert.equal(await kubelet.shell(containerId, "cat /proc/1/oom_score_adj"), "321");
       const told = async () => (await kubelet.status(containerId)).resources?.linux;
       assert.equal((await told())?.memoryLimitInBytes, 64n << 20n);
       await kubelet.runtime.updateContainerResources({

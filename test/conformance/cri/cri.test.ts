@@ -26,8 +26,14 @@ const subjects: Readonly<Record<string, readonly Case[]>> = {
   observation,
 };
 
-for (const runtime of ["crun", "runc"])
-  test(`what a kubelet relies on, with ${runtime}`, { concurrency: 3 }, async (t) => {
+/** Each runtime by another version of the API. */
+const rounds = [
+  { runtime: "crun", version: "v1" },
+  { runtime: "runc", version: "v1alpha2" },
+] as const;
+
+for (const { runtime, version } of rounds)
+  test(`what a kubelet relies on, with ${runtime} over ${version}`, { concurrency: 3 }, async (t) => {
     if (!requireRoot(t) || !requireBinary(t, runtime, "conmon", "docker-registry", "skopeo", "umoci")) return;
     await using bed = await openPodBed({ bridge: "frcrisuite0", subnet: "10.231.82.0/24", runtime });
     await warmUp(bed);
@@ -35,7 +41,7 @@ for (const runtime of ["crun", "runc"])
     const running = Object.entries(subjects).flatMap(([subject, cases]) =>
       cases.map(({ title, run }, index) =>
         t.test(`${subject}: ${title}`, async () => {
-          await using kubelet = new Kubelet(bed, `${subject.replaceAll(" ", "-")}-${index}`);
+          await using kubelet = new Kubelet(bed, version, `${subject.replaceAll(" ", "-")}-${index}`);
           await run(kubelet);
         }),
       ),
@@ -49,6 +55,6 @@ for (const runtime of ["crun", "runc"])
 
 /** The first pod of a network leaves what stays: the bridge, the plugins' chains. */
 async function warmUp(bed: PodBed): Promise<void> {
-  await using kubelet = new Kubelet(bed, "first");
+  await using kubelet = new Kubelet(bed, "v1", "first");
   await kubelet.networkedPod();
 }

@@ -13,7 +13,7 @@ import {
   type LinuxContainerSecurityContextSchema,
   type NamespaceOptionSchema,
 } from "#gen/runtime/v1/security_pb.ts";
-import type { CriClient } from "#test/support/cri-client.ts";
+import type { CriClient, CriVersion } from "#test/support/cri-client.ts";
 import type { PodBed } from "#test/support/pod-bed.ts";
 import { eventually } from "../../component/daemon-fixture.ts";
 
@@ -31,27 +31,28 @@ export type Case = { readonly title: string; readonly run: (kubelet: Kubelet) =>
 /** A kubelet with the pods of one case: what is left out of a configuration is as quick as can be. Disposing removes them. */
 export class Kubelet implements AsyncDisposable {
   readonly bed: PodBed;
+  readonly runtime: CriClient["runtime"];
+  readonly images: CriClient["images"];
   readonly #name: string;
   readonly #pods: string[] = [];
   #containers = 0;
 
-  constructor(bed: PodBed, name: string) {
+  constructor(bed: PodBed, version: CriVersion, name: string) {
     this.bed = bed;
+    this.runtime = bed[version].runtime;
+    this.images = bed[version].images;
     this.#name = name;
   }
 
-  get runtime(): CriClient["runtime"] {
-    return this.bed.v1.runtime;
-  }
-
-  get images(): CriClient["images"] {
-    return this.bed.v1.images;
-  }
-
   /** In the host's network, where `namespaces` does not say otherwise; answers its id. */
-  async pod(config: PodConfig = {}, namespaces: Init<typeof NamespaceOptionSchema> = {}): Promise<string> {
+  async pod(
+    config: PodConfig = {},
+    namespaces: Init<typeof NamespaceOptionSchema> = {},
+    runtimeHandler = "",
+  ): Promise<string> {
     const options = { network: NamespaceMode.NODE, pid: NamespaceMode.CONTAINER, ...namespaces };
     const { podSandboxId } = await this.runtime.runPodSandbox({
+      runtimeHandler,
       config: {
         metadata: { name: this.#name, uid: `${this.#name}-${this.#pods.length}`, namespace: "default", attempt: 0 },
         logDirectory: this.bed.logs,

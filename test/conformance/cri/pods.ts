@@ -79,4 +79,33 @@ export const pods: readonly Case[] = [
       await refused(kubelet.pod({ linux: ofHost }), Code.InvalidArgument);
     },
   },
+  {
+    title: "puts its containers below its cgroup",
+    run: async (kubelet) => {
+      const cgroupParent = `${kubelet.bed.cgroupParent}/kubepods/pod-of-a-test`;
+      const namespaceOptions = { network: NamespaceMode.NODE, pid: NamespaceMode.CONTAINER };
+      const pod = await kubelet.pod({ linux: { cgroupParent, securityContext: { namespaceOptions } } });
+      const containerId = await kubelet.start(pod);
+      const { info } = await kubelet.runtime.containerStatus({ containerId, verbose: true });
+      const { pid } = JSON.parse(info["info"] ?? "{}") as { pid?: number };
+      const cgroups = (await readFile(`/proc/${pid}/cgroup`, "utf8")).trim().split("\n");
+      assert.ok(
+        cgroups.some((line) => line.includes(`${cgroupParent}/`)),
+        cgroups.join(),
+      );
+    },
+  },
+  {
+    title: "is made with every handler that the runtime tells of",
+    run: async (kubelet) => {
+      const { runtimeHandlers } = await kubelet.runtime.status({});
+      for (const { name } of runtimeHandlers) {
+        const podSandboxId = await kubelet.pod({}, {}, name);
+        const { status } = await kubelet.runtime.podSandboxStatus({ podSandboxId });
+        assert.equal(status?.runtimeHandler, name);
+        await kubelet.shell(await kubelet.start(podSandboxId), "true");
+      }
+      await refused(kubelet.pod({}, {}, "no-such-handler"), Code.InvalidArgument);
+    },
+  },
 ];

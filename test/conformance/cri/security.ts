@@ -37,6 +37,20 @@ export const securityContexts: readonly Case[] = [
     },
   },
   {
+    title: "capabilities of a user: none but the ambient ones",
+    run: async (kubelet) => {
+      const runAsUser = { value: 1000n };
+      for (const [ambient, expected] of [
+        [[], 0n],
+        [["NET_RAW"], netRaw],
+      ] as const) {
+        const id = await run(kubelet, { runAsUser, capabilities: { addAmbientCapabilities: [...ambient] } });
+        for (const field of ["CapEff", "CapAmb"])
+          assert.equal(BigInt(`0x${await ofProcess(kubelet, id, field)}`), expected);
+      }
+    },
+  },
+  {
     title: "privileged: every capability, devices and a writable /sys; only in a pod that is",
     run: async (kubelet) => {
       const privileged = { privileged: true };

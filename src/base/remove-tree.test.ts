@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, rename } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
-import { removeTree } from "./remove-tree.ts";
+import { removeFile, removeTree } from "./remove-tree.ts";
 
 test("a tree deeper than a path may be long goes as any other", async () => {
   await using directory = await temporaryDirectory("deep");
@@ -18,5 +18,22 @@ test("a tree deeper than a path may be long goes as any other", async () => {
   }
   await removeTree(tree);
   await removeTree(tree);
+  assert.deepEqual(await readdir(directory.path), []);
+});
+
+test("a tree goes with everything in it, a link without what it names; a missing one has gone", async () => {
+  await using directory = await temporaryDirectory("remove-tree");
+  const at = (...names: string[]) => join(directory.path, ...names);
+  await mkdir(at("tree", "deep", "deeper"), { recursive: true });
+  await writeFile(at("keep"), "kept");
+  await writeFile(at("tree", "deep", "file"), "");
+  await symlink(at("keep"), at("tree", "link"));
+  await symlink(directory.path, at("tree", "deep", "up"));
+  await removeTree(at("tree"));
+  await removeTree(at("tree"));
+  assert.deepEqual(await readdir(directory.path), ["keep"]);
+  assert.equal(await readFile(at("keep"), "utf8"), "kept");
+  await removeTree(at("keep"));
+  await removeFile(at("keep"));
   assert.deepEqual(await readdir(directory.path), []);
 });

@@ -1,5 +1,5 @@
-import { rm } from "node:fs/promises";
 import { EngineError, isKind } from "#base/errors.ts";
+import { removeTree } from "#base/remove-tree.ts";
 import { detachedCall, type Call } from "#core/call.ts";
 import type { Container } from "#core/containers/container.ts";
 import { advanceContainer } from "./advance-container.ts";
@@ -60,8 +60,8 @@ export async function eraseContainer(
   await tolerateMissing(getSnapshotter(engine, container).remove(call, container.snapshotKey));
   await removeImageMounts(call, engine, container);
   await Promise.all([
-    rm(bundleDirectory(engine, container), { recursive: true, force: true }),
-    rm(containerDirectory(engine, container), { recursive: true, force: true }),
+    removeTree(bundleDirectory(engine, container)),
+    removeTree(containerDirectory(engine, container)),
   ]);
   if (removeVolumes) await removeAnonymousVolumes(call, engine, container);
   await engine.containers.delete(call, id);

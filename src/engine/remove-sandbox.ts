@@ -1,5 +1,5 @@
-import { rm } from "node:fs/promises";
 import { isKind } from "#base/errors.ts";
+import { removeTree } from "#base/remove-tree.ts";
 import { detachedCall, type Call } from "#core/call.ts";
 import type { Sandbox } from "#core/sandboxes/sandbox.ts";
 import type { Engine } from "./engine.ts";
@@ -31,9 +31,7 @@ export async function eraseSandbox(call: Call, engine: Engine, { id }: Pick<Sand
   await releaseSandbox(call, engine, sandbox);
   const { directory, stateDirectory } = sandboxPaths(engine, sandbox);
   await Promise.all(
-    [directory, stateDirectory, engine.runtime.bundlePath(pauseRef(sandbox))].map((path) =>
-      rm(path, { recursive: true, force: true }),
-    ),
+    [directory, stateDirectory, engine.runtime.bundlePath(pauseRef(sandbox))].map((path) => removeTree(path)),
   );
   await engine.sandboxes.delete(call, id);
   const { namespace, name } = sandbox;

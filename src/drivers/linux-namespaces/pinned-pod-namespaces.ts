@@ -1,9 +1,10 @@
 import { writeFileSync } from "node:fs";
-import { access, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { access, mkdir, readdir, statfs } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { EngineError, errnoOf } from "#base/errors.ts";
+import { removeTree } from "#base/remove-tree.ts";
 import type { Call } from "#core/call.ts";
 import type { PodNamespaceKind, PodNamespaces, PodNamespacesSpec } from "#core/sandboxes/pod-namespaces.ts";
 import { openNamespaceHolder } from "./namespace-holder.ts";
@@ -11,6 +12,9 @@ import { checkedName, makePinFile, shareDirectory } from "./pinned-linux-namespa
 import type * as syscallsModule from "./syscalls.ts";
 
 type Syscalls = typeof syscallsModule;
+
+/** NSFS_MAGIC, linux/magic.h */
+const nsfsMagic = 0x6e73_6673;
 
 const files = { network: "net", ipc: "ipc", uts: "uts", user: "user" } as const;
 const flagNames = { network: "CLONE_NEWNET", ipc: "CLONE_NEWIPC", uts: "CLONE_NEWUTS" } as const;
@@ -35,7 +39,7 @@ export class PinnedPodNamespaces implements PodNamespaces {
     const pins = spec.kinds.map((kind) => ({ kind, path: this.pathOf(name, kind) }));
     await makeDirectory(join(this.#directory, checkedName(name)), name);
     try {
-      for (const { path } of pins) await makePinFile(path, name);
+      await Promise.all(pins.map(({ path }) => makePinFile(path, name)));
       await pinAll(call, syscalls, pins, spec);
     } catch (error) {
       await this.delete(call, name);
@@ -48,12 +52,12 @@ export class PinnedPodNamespaces implements PodNamespaces {
     for (const kind of ["network", "ipc", "uts", "user"] as const) {
       while (syscalls.unmountDetached(this.pathOf(name, kind)));
     }
-    await rm(join(this.#directory, checkedName(name)), { recursive: true, force: true });
+    await removeTree(join(this.#directory, checkedName(name)));
   }
 
   async has(name: string, kinds: readonly PodNamespaceKind[]): Promise<boolean> {
-    const mounts = await readFile("/proc/thread-self/mountinfo", "utf8");
-    return kinds.every((kind) => mounts.includes(` ${this.pathOf(name, kind)} `));
+    const there = await Promise.all(kinds.map((kind) => isLinuxNamespace(this.pathOf(name, kind))));
+    return there.every(Boolean);
   }
 
   async list(): Promise<string[]> {
@@ -86,6 +90,16 @@ export class PinnedPodNamespaces implements PodNamespaces {
       this.#ready = undefined;
       throw error;
     }
+  }
+}
+
+/** A mere file is what a reboot leaves. One call for each, where the table of all mounts grows with every pod. */
+async function isLinuxNamespace(path: string): Promise<boolean> {
+  try {
+    return (await statfs(path)).type === nsfsMagic;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
   }
 }
 

@@ -87,7 +87,7 @@ async function open(root: string, path: string, flags: number): Promise<number |
   }
 }
 
-/** Reads to the end, and not one byte above the bound though the file grow meanwhile. */
+/** Reads to the end that was seen, where one was, and not one byte above the bound though the file grow meanwhile. */
 async function readWhole(fd: number, sizeBytes: number, maxBytes: number, path: string): Promise<Uint8Array> {
   // Files of /proc and /sys say 0.
   let buffer = Buffer.allocUnsafe(Math.max(sizeBytes + 1, 4096));
@@ -96,7 +96,7 @@ async function readWhole(fd: number, sizeBytes: number, maxBytes: number, path: 
     const { bytesRead } = await readFd(fd, buffer, filled, buffer.length - filled, filled);
     filled += bytesRead;
     if (filled > maxBytes) throw new EngineError("outOfRange", `${path}: more than ${maxBytes} bytes`);
-    if (bytesRead === 0) return buffer.subarray(0, filled);
+    if (bytesRead === 0 || filled === sizeBytes) return buffer.subarray(0, filled);
     if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
   }
 }

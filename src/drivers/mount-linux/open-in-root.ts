@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { readlink } from "node:fs/promises";
 import { errnoOf } from "#base/errors.ts";
-import { numbers, run, SyscallError, syscalls } from "./syscalls.ts";
+import { numbers, run, runSync, SyscallError, syscalls } from "./syscalls.ts";
 
 const oPath = 0o10000000;
 const oDirectory = constants.O_DIRECTORY;
@@ -17,7 +17,8 @@ const eloop = 40;
  * @throws SyscallError with `ENOENT`, `ENOTDIR`, `ELOOP`…
  */
 export async function openInRoot(root: string, path: string, flags: number): Promise<number> {
-  const rootFd = await run(`open ${root}`, syscalls.openat, -100, root, oPath | oDirectory | 0o2000000, 0);
+  // Here and now: to name a directory of ours, and to let go of it, waits for no file system.
+  const rootFd = runSync(`open ${root}`, syscalls.openat, -100, root, oPath | oDirectory | 0o2000000, 0);
   try {
     const how = Buffer.alloc(openHowBytes);
     how.writeBigUInt64LE(BigInt(flags), 0);
@@ -27,7 +28,7 @@ export async function openInRoot(root: string, path: string, flags: number): Pro
     if (errnoOf(error) !== "ENOSYS") throw error;
     return await walkFrom(rootFd, path, flags);
   } finally {
-    await run("close", syscalls.close, rootFd);
+    runSync("close", syscalls.close, rootFd);
   }
 }
 

@@ -1,6 +1,5 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "#base/atomic-file.ts";
 import { errnoOf } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import type { CniAttachmentSpec, CniNetworkList } from "./cni.ts";
@@ -18,6 +17,7 @@ export class CniCache {
     this.#directory = directory;
   }
 
+  /** Not atomic: half of an entry counts as none, and nobody has been told of the attachment yet. */
   async write(list: CniNetworkList, spec: CniAttachmentSpec, result: JsonObject): Promise<void> {
     const entry = {
       kind: "cniCacheV1",
@@ -29,8 +29,14 @@ export class CniCache {
       capabilityArgs: spec.capabilityArgs ?? {},
       result,
     };
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await writeFileAtomic(this.#path(list, spec), JSON.stringify(entry), { durable: false });
+    const write = () => writeFile(this.#path(list, spec), JSON.stringify(entry), { mode: 0o600 });
+    try {
+      await write();
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      await write();
+    }
   }
 
   /** A file that cannot be read counts as none: DEL has to work without. */

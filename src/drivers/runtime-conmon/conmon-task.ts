@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "#base/clock.ts";
@@ -6,6 +6,7 @@ import { EngineError, isKind } from "#base/errors.ts";
 import { abortable } from "#base/keyed-lock.ts";
 import { Limiter } from "#base/limiter.ts";
 import { parseSignal } from "#base/parse-signal.ts";
+import { removeFile, removeTree } from "#base/remove-tree.ts";
 import type { Call } from "#core/call.ts";
 import type { OciResources } from "#core/tasks/oci-spec.ts";
 import type {
@@ -122,7 +123,7 @@ export class ConmonTask implements Task {
     try {
       await this.#run(call, ["update", "--resources", file, this.#name]);
     } finally {
-      await rm(file, { force: true });
+      await removeFile(file);
     }
   }
 
@@ -287,13 +288,16 @@ const temporaryName = /^(\.pid|(exit|monitor\.pid)\.[A-Za-z0-9]{6})$/;
 
 /** The bundle too when nothing of anybody else's is in it. */
 export async function removeOwnFiles(paths: TaskPaths, exitFile: string): Promise<void> {
-  const others = ownFiles(paths).filter((file) => file !== paths.record);
-  const halfWritten = (await readdir(paths.bundle).catch((): string[] => []))
-    .filter((name) => temporaryName.test(name))
-    .map((name) => join(paths.bundle, name));
-  const all = [exitFile, ...others, ...halfWritten];
-  await Promise.all(all.map((file) => rm(file, { force: true, recursive: file === paths.execs })));
-  await rm(paths.record, { force: true });
+  const own = new Set(ownFiles(paths));
+  const there = (await readdir(paths.bundle).catch((): string[] => [])).filter(
+    (name) => own.has(join(paths.bundle, name)) || temporaryName.test(name),
+  );
+  const files = there.map((name) => join(paths.bundle, name)).filter((path) => path !== paths.record);
+  await Promise.all([
+    removeFile(exitFile),
+    ...files.map((file) => (file === paths.execs ? removeTree(file) : removeFile(file))),
+  ]);
+  await removeFile(paths.record);
   await rmdir(paths.bundle).catch(() => {});
 }
 

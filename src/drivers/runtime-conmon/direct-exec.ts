@@ -1,5 +1,5 @@
 import { watch } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { Readable, type Writable } from "node:stream";
@@ -8,6 +8,7 @@ import { EngineError } from "#base/errors.ts";
 import { abortable } from "#base/keyed-lock.ts";
 import { parseSignal } from "#base/parse-signal.ts";
 import { type RunningChild, startProcess } from "#base/processes/start-process.ts";
+import { removeTree } from "#base/remove-tree.ts";
 import type { Call } from "#core/call.ts";
 import type { ExecProcess, TaskExit, TaskStreams } from "#core/tasks/runtime.ts";
 import type { ExecRequest } from "./exec-request.ts";
@@ -29,7 +30,7 @@ export async function startDirectExec(request: ExecRequest): Promise<ExecProcess
   await mkdir(directory, { recursive: true });
   const files = { process: join(directory, "process.json"), pid: join(directory, "pid"), log: join(directory, "log") };
   await writeFile(files.process, formatSpec(spec.process));
-  const cleanUp = () => rm(directory, { recursive: true, force: true });
+  const cleanUp = () => removeTree(directory);
   const { child, streams } = await spawnExec(request, files).catch(async (error: unknown) => {
     await cleanUp();
     throw error;

@@ -1,9 +1,10 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nowNs } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
 import { abortable } from "#base/keyed-lock.ts";
 import { parseSignal } from "#base/parse-signal.ts";
+import { removeTree } from "#base/remove-tree.ts";
 import type { Call } from "#core/call.ts";
 import type { ExecProcess, TaskExit, TaskStreams, TerminalSize } from "#core/tasks/runtime.ts";
 import { openAttachChannel } from "./attach-channel.ts";
@@ -23,7 +24,7 @@ export async function startMonitoredExec(request: ExecRequest): Promise<ExecProc
   const tty = spec.process.terminal === true;
   const attached = attach.stdin || attach.stdout || attach.stderr;
   await mkdir(directory, { recursive: true });
-  const cleanUp = () => rm(directory, { recursive: true, force: true });
+  const cleanUp = () => removeTree(directory);
   let streams: TaskStreams | undefined;
   const beforeExec = async () => {
     const options = { stdin: attach.stdin && spec.stdin, stdout: true, stderr: !tty, linger: false };

@@ -1,0 +1,200 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { clearCgroups } from "../../crash/clear-machine.ts";
+import { runToEnd, type Output } from "../ferry-bed.ts";
+import { command, unmountBelow } from "../processes.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
+
+/** Directories that a node has of its own; the rest of its files are this machine's. */
+const ownDirectories = ["etc", "run", "var/lib", "var/log", "usr/local/bin"];
+/** Of this machine's /etc, what programs cannot do without. */
+const sharedEtc =
+  "passwd group nsswitch.conf hosts ld.so.cache ld.so.conf ld.so.conf.d alternatives ssl protocols services iproute2 os-release debian_version apparmor.d".split(
+    " ",
+  );
+const init = new URL("init/main.ts", import.meta.url).pathname;
+export const nodeCommand = [process.execPath, "--conditions=source", "--disable-warning=ExperimentalWarning"];
+
+/**
+ * A machine within this one: its own processes, mounts, network and host name, and an init that runs units. Commands run
+ * in it see its `/etc`, `/run`, `/var/lib`; disposing it ends every process and leaves nothing.
+ */
+export class TestNode implements AsyncDisposable {
+  readonly directory: string;
+  readonly name: string;
+  /** `198.18.x`: this machine is `.1` there, the node `.2`. */
+  readonly subnet: string;
+  /** Where its containers' cgroups go. */
+  readonly cgroupParent: string;
+  readonly #undo: AsyncDisposableStack;
+  #unshare: ChildProcess | undefined;
+  #pid = 0;
+
+  private constructor(directory: string, name: string, undo: AsyncDisposableStack) {
+    this.directory = directory;
+    this.name = name;
+    this.subnet = `198.18.${1 + Math.floor(Math.random() * 254)}`;
+    this.cgroupParent = `/${directory.split("/").at(-1)}`;
+    this.#undo = undo;
+  }
+
+  /** Makes its directories; it does not run yet. */
+  static async create(name: string): Promise<TestNode> {
+    await using undo = new AsyncDisposableStack();
+    const { path } = undo.use(await temporaryDirectory("node"));
+    const node = new TestNode(path, name, undo.move());
+    for (const directory of ownDirectories) await mkdir(node.at(directory), { recursive: true });
+    for (const directory of ["var/lib/dpkg", "run/lock", "etc/systemd/system"])
+      await mkdir(node.at(directory), { recursive: true });
+    for (const each of sharedEtc) {
+      await cp(`/etc/${each}`, node.at(`etc/${each}`), { recursive: true, verbatimSymlinks: true }).catch(() => {});
+    }
+    for (const tool of ["systemctl", "journalctl"])
+      await node.write(`/usr/local/bin/${tool}`, controlScript(node.#socket), 0o755);
+    return node;
+  }
+
+  /** The address that the node sees this machine at. */
+  get gateway(): string {
+    return `${this.subnet}.1`;
+  }
+
+  get address(): string {
+    return `${this.subnet}.2`;
+  }
+
+  /** Where a path of the node lies on this machine, for its own directories. */
+  at(path: string): string {
+    return join(this.directory, path);
+  }
+
+  async write(path: string, text: string, mode = 0o644): Promise<void> {
+    await mkdir(dirname(this.at(path)), { recursive: true });
+    await writeFile(this.at(path), text, { mode });
+  }
+
+  async read(path: string): Promise<string> {
+    return await readFile(this.at(path), "utf8");
+  }
+
+  /** What `systemctl enable` does, for a node that does not run yet. */
+  async enable(unit: string, fragment: string, target = "multi-user.target"): Promise<void> {
+    const directory = this.at(`etc/systemd/system/${target}.wants`);
+    await mkdir(directory, { recursive: true });
+    await symlink(fragment, join(directory, unit));
+  }
+
+  /** Starts it and what is enabled on it; this machine has its end of the network then. */
+  async boot(): Promise<void> {
+    const log = openSync(this.at("console.log"), "a");
+    const spaces = ["--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"];
+    const argv = [...spaces, "sh", "-ec", setUp, "sh", this.directory, this.name, ...nodeCommand, init, this.#socket];
+    this.#unshare = spawn("unshare", argv, { stdio: ["ignore", log, log] });
+    this.#pid = await this.#firstProcess();
+    await this.#connect();
+    await writeFile(this.at("run/network-is-up"), "");
+    for (let tries = 0; (await this.console()).split("\n").at(-2) !== "booted"; tries++) {
+      if (this.#unshare.exitCode !== null || tries > 600) throw new Error(`${this.name}: ${await this.console()}`);
+      await sleep(50);
+    }
+  }
+
+  async console(): Promise<string> {
+    return await readFile(this.at("console.log"), "utf8").catch(() => "");
+  }
+
+  /** Runs a command on the node to its end. */
+  async try(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Output> {
+    return await runToEnd([...this.enter, ...argv], { env: { PATH: path, ...env } });
+  }
+
+  /** As {@link try}. @throws Error with what it wrote when it fails */
+  async run(...argv: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.try(argv);
+    if (code !== 0) throw new Error(`${argv.join(" ")}: ${code}: ${stderr}${stdout}`);
+    return stdout;
+  }
+
+  /** What a command line begins with to run on the node. */
+  get enter(): readonly string[] {
+    return ["nsenter", "--target", String(this.#pid), "--mount", "--net", "--pid", "--uts", "--"];
+  }
+
+  /** Ends every process at once, as a power failure does. */
+  async powerOff(): Promise<void> {
+    const unshare = this.#unshare;
+    this.#unshare = undefined;
+    if (unshare === undefined || unshare.exitCode !== null) return;
+    const ended = once(unshare, "exit");
+    unshare.kill("SIGKILL");
+    await ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.powerOff();
+    await clearCgroups(this.cgroupParent);
+    await unmountBelow(this.directory);
+    await this.#undo.disposeAsync();
+  }
+
+  get #socket(): string {
+    return join(this.directory, "init.sock");
+  }
+
+  async #firstProcess(): Promise<number> {
+    const pid = this.#unshare?.pid ?? 0;
+    for (let tries = 0; tries < 200; tries++) {
+      const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+      if (children.trim() !== "") return Number(children.trim().split(" ")[0]);
+      await sleep(10);
+    }
+    throw new Error(`${this.name}: no process: ${await this.console()}`);
+  }
+
+  /** A pair of interfaces between this machine and the node; it goes with the node's network. */
+  async #connect(): Promise<void> {
+    const name = `ferry${this.subnet.split(".")[2] ?? ""}`;
+    const peer = ["type", "veth", "peer", "name", "eth0", "netns", String(this.#pid)];
+    await command(["ip", "link", "add", name, ...peer]);
+    await command(["ip", "address", "add", `${this.gateway}/30`, "dev", name]);
+    await command(["ip", "link", "set", name, "up"]);
+    const inside = ["nsenter", "--target", String(this.#pid), "--net", "ip"];
+    await command([...inside, "address", "add", `${this.address}/30`, "dev", "eth0"]);
+    for (const device of ["lo", "eth0"]) await command([...inside, "link", "set", device, "up"]);
+    await command([...inside, "route", "add", "default", "via", this.gateway]);
+  }
+}
+
+const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** $1 directory, $2 name, then the init. Its first process must take orphans in: tini does. */
+const setUp = `
+directory=$1; hostname "$2"; shift 2
+mount --make-rprivate /
+mount --bind /var/lib/dpkg "$directory/var/lib/dpkg"
+for own in ${ownDirectories.join(" ")}; do mount --rbind "$directory/$own" "/$own"; done
+until [ -e /run/network-is-up ]; do sleep 0.05; done
+rm /run/network-is-up
+exec tini -- "$@"
+`;
+
+/** Sends what it was called with to the init, and tells what that says. */
+function controlScript(socket: string): string {
+  return `#!/bin/sh
+{ for word in "\${0##*/}" "$@"; do printf '%s\\n' "$word"; done; echo; } | socat -t 600 - UNIX-CONNECT:${socket} | {
+  code=1
+  while IFS= read -r line; do
+    case $line in
+      1*) printf '%s\\n' "\${line#1}" ;;
+      2*) printf '%s\\n' "\${line#2}" >&2 ;;
+      =*) code=\${line#=} ;;
+    esac
+  done
+  exit $code
+}
+`;
+}

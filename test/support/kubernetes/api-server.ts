@@ -24,6 +24,8 @@ export type ApiServerOptions = {
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
   /** Every request must carry it. */
   readonly token?: string;
+  /** Where it listens; 127.0.0.1 by default. */
+  readonly host?: string;
 };
 
 /**
@@ -51,14 +53,14 @@ export class TestApiServer implements AsyncDisposable {
   static async start(options: ApiServerOptions = {}): Promise<TestApiServer> {
     const server = new TestApiServer(options);
     const { promise, resolve } = Promise.withResolvers<void>();
-    server.#server.listen(0, "127.0.0.1", resolve);
+    server.#server.listen(0, options.host ?? "127.0.0.1", resolve);
     await promise;
     return server;
   }
 
   get url(): string {
     const { port } = this.#server.address() as AddressInfo;
-    return `${this.#options.tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+    return `${this.#options.tls === undefined ? "http" : "https"}://${this.#options.host ?? "127.0.0.1"}:${port}`;
   }
 
   /** Writes a kubeconfig that leads here. */

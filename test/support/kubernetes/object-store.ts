@@ -11,6 +11,13 @@ export type Page =
       readonly items: readonly StoredObject[];
     };
 
+/** One change of what is stored. */
+export type Change = {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly resource: string;
+  readonly object: StoredObject;
+};
+
 type Place = Pick<ApiPath, "apiVersion" | "resource" | "namespace" | "name">;
 
 /** Objects by collection, in the order of namespace and name, with one growing resource version. */
@@ -18,6 +25,8 @@ export class ObjectStore {
   readonly #collections = new Map<string, Map<string, StoredObject>>();
   readonly #continuations = new Map<string, StoredObject[]>();
   #version = 1000;
+  /** Told of every change, in order. */
+  readonly listeners = new Set<(change: Change) => void>();
 
   get version(): string {
     return String(this.#version);
@@ -33,7 +42,10 @@ export class ObjectStore {
       resourceVersion: this.version,
     };
     const stored = { ...object, metadata };
-    this.#collection({ apiVersion: object.apiVersion, resource }).set(keyOf(metadata), stored);
+    const collection = this.#collection({ apiVersion: object.apiVersion, resource });
+    const type = collection.has(keyOf(metadata)) ? "MODIFIED" : "ADDED";
+    collection.set(keyOf(metadata), stored);
+    for (const listener of this.listeners) listener({ type, resource, object: stored });
     return stored;
   }
 
@@ -44,6 +56,10 @@ export class ObjectStore {
   /** Answers whether it was there. */
   remove(place: Place): boolean {
     this.#version++;
+    const object = this.find(place);
+    if (object === undefined) return false;
+    const { resource } = place;
+    for (const listener of this.listeners) listener({ type: "DELETED", resource, object });
     return this.#collection(place).delete(keyOf(place));
   }
 

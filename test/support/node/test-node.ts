@@ -132,6 +132,8 @@ export class TestNode implements AsyncDisposable {
     const ended = once(unshare, "exit");
     unshare.kill("SIGKILL");
     await ended;
+    // The kernel takes a network that nobody is in away when it finds the time; its other end need not wait.
+    await command(["ip", "link", "delete", this.#link]).catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,6 +145,10 @@ export class TestNode implements AsyncDisposable {
 
   get #socket(): string {
     return join(this.directory, "init.sock");
+  }
+
+  get #link(): string {
+    return `ferry${this.subnet.split(".")[2] ?? ""}`;
   }
 
   async #firstProcess(): Promise<number> {
@@ -157,7 +163,7 @@ export class TestNode implements AsyncDisposable {
 
   /** A pair of interfaces between this machine and the node; it goes with the node's network. */
   async #connect(): Promise<void> {
-    const name = `ferry${this.subnet.split(".")[2] ?? ""}`;
+    const name = this.#link;
     const peer = ["type", "veth", "peer", "name", "eth0", "netns", String(this.#pid)];
     await command(["ip", "link", "add", name, ...peer]);
     await command(["ip", "address", "add", `${this.gateway}/30`, "dev", name]);

@@ -1,0 +1,105 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { create } from "@bufbuild/protobuf";
+import { PodSandboxConfigSchema } from "#gen/runtime/v1/sandboxes_pb.ts";
+import { EngineError } from "#base/errors.ts";
+import { openCriConnection, type CriConnection, type CriVersion } from "#clients/cri/cri-connection.ts";
+import { KubeletError } from "./arguments.ts";
+import type { PodRuntime, PodSpec, RuntimePod } from "./pod-spec.ts";
+
+/** Versions of CRI that the kubelet of 1.`minor` speaks. */
+function versionsOf(minor: number): CriVersion[] {
+  if (minor >= 26) return ["v1"];
+  return minor >= 23 ? ["v1", "v1alpha2"] : ["v1alpha2"];
+}
+
+const call = { signal: new AbortController().signal };
+
+/** A runtime behind a CRI socket. @throws KubeletError as a kubelet that cannot use it */
+export async function openCriRuntime(minor: number, endpoint: string, cgroupParent: string): Promise<PodRuntime> {
+  let cri: CriConnection;
+  try {
+    cri = await openCriConnection(call, endpoint.replace("unix://", ""), versionsOf(minor));
+  } catch (error) {
+    const unimplemented = error instanceof EngineError && error.kind === "notImplemented";
+    const why = unimplemented ? `CRI v1 runtime API is not implemented for endpoint "${endpoint}"` : String(error);
+    throw new KubeletError(
+      `failed to run Kubelet: validate service connection: ${why}: rpc error: unknown service runtime.v1.RuntimeService`,
+    );
+  }
+  return {
+    version: async () => await Promise.resolve(`${cri.runtimeName}://${cri.runtimeVersion}`),
+    list: async () => await listPods(cri),
+    start: async (pod) => await startPod(cri, pod, cgroupParent),
+    stop: async ({ sandboxId }) => {
+      await cri.runtime.stopPodSandbox({ podSandboxId: sandboxId });
+      await cri.runtime.removePodSandbox({ podSandboxId: sandboxId });
+    },
+    exec: async ({ containerId }, cmd) =>
+      (await cri.runtime.execSync({ containerId, cmd: [...cmd], timeout: 10n })).exitCode,
+    log: async ({ containerId }) => {
+      const { status } = await cri.runtime.containerStatus({ containerId });
+      return fromCriLog(await readFile(status?.logPath ?? "", "utf8"));
+    },
+  };
+}
+
+async function listPods(cri: CriConnection): Promise<RuntimePod[]> {
+  const { containers } = await cri.runtime.listContainers({});
+  const { items } = await cri.runtime.listPodSandbox({});
+  return items.map(({ id, metadata, state }) => {
+    const container = containers.find(({ podSandboxId }) => podSandboxId === id);
+    // SANDBOX_READY and CONTAINER_RUNNING.
+    const isRunning = state === 0 && container?.state === 1;
+    return { uid: metadata?.uid ?? "", sandboxId: id, containerId: container?.id ?? "", isRunning };
+  });
+}
+
+async function startPod(cri: CriConnection, pod: PodSpec, cgroupParent: string): Promise<void> {
+  const logDirectory = `/var/log/pods/${pod.namespace}_${pod.name}_${pod.uid}`;
+  await mkdir(`${logDirectory}/${pod.container}`, { recursive: true });
+  const labels = {
+    "io.kubernetes.pod.name": pod.name,
+    "io.kubernetes.pod.namespace": pod.namespace,
+    "io.kubernetes.pod.uid": pod.uid,
+  };
+  const config = create(PodSandboxConfigSchema, {
+    metadata: { name: pod.name, namespace: pod.namespace, uid: pod.uid, attempt: 0 },
+    hostname: pod.hostNetwork ? "" : pod.name,
+    logDirectory,
+    labels,
+    linux: {
+      cgroupParent,
+      // POD is 0, CONTAINER 1, NODE 2.
+      securityContext: { namespaceOptions: { network: pod.hostNetwork ? 2 : 0, pid: 1, ipc: 0 } },
+    },
+  });
+  const { podSandboxId } = await cri.runtime.runPodSandbox({ config });
+  const { containerId } = await cri.runtime.createContainer({
+    podSandboxId,
+    config: {
+      metadata: { name: pod.container, attempt: 0 },
+      image: { image: await resolveImage(cri, pod.image) },
+      command: [...pod.command],
+      labels: { ...labels, "io.kubernetes.container.name": pod.container },
+      logPath: `${pod.container}/0.log`,
+      linux: {
+        resources: {},
+        securityContext: { namespaceOptions: { network: pod.hostNetwork ? 2 : 0, pid: 1, ipc: 0 } },
+      },
+    },
+    sandboxConfig: config,
+  });
+  await cri.runtime.startContainer({ containerId });
+}
+
+/** As a kubelet does with IfNotPresent: by the image's id, pulled when it is not there. */
+async function resolveImage(cri: CriConnection, image: string): Promise<string> {
+  const { image: found } = await cri.images.imageStatus({ image: { image } });
+  return found?.id ?? (await cri.images.pullImage({ image: { image } })).imageRef;
+}
+
+/** `TIME STREAM F line` */
+function fromCriLog(text: string): string {
+  const lines = text.split("\n").map((line) => /^\S+ (?:stdout|stderr) ([FP])\S* (.*)$/.exec(line));
+  return lines.map((match) => (match === null ? "" : `${match[2] ?? ""}${match[1] === "F" ? "\n" : ""}`)).join("");
+}

@@ -1,0 +1,55 @@
+import { JsonReader } from "#base/json-reader.ts";
+
+/** A pod as a kubelet reads it, of one container. */
+export type PodSpec = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly hostNetwork: boolean;
+  readonly container: string;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly readinessExec: readonly string[] | undefined;
+  /** It has been asked to go. */
+  readonly isDeleted: boolean;
+  readonly isStatic: boolean;
+};
+
+export function readPod(value: unknown, isStatic = false): PodSpec {
+  const pod = new JsonReader(value, "pod");
+  const [metadata, spec] = [pod.at("metadata"), pod.at("spec")];
+  const container = spec.at("containers").list(10)[0] ?? spec.fail("has no containers");
+  const probe = container.at("readinessProbe").at("exec").at("command");
+  return {
+    namespace: metadata.at("namespace").optionalString() ?? "default",
+    name: metadata.at("name").string(),
+    uid: metadata.at("uid").optionalString() ?? `static-${metadata.at("name").string()}`,
+    hostNetwork: spec.at("hostNetwork").boolean(),
+    container: container.at("name").string(),
+    image: container.at("image").string(),
+    command: container.at("command").strings(100),
+    readinessExec: probe.isPresent ? probe.strings(100) : undefined,
+    isDeleted: metadata.at("deletionTimestamp").isPresent,
+    isStatic,
+  };
+}
+
+/** A pod that a runtime has. */
+export type RuntimePod = {
+  readonly uid: string;
+  readonly sandboxId: string;
+  readonly containerId: string;
+  readonly isRunning: boolean;
+};
+
+/** What a kubelet does through a runtime. */
+export type PodRuntime = {
+  /** As a node reports it: `containerd://1.6.20`. */
+  readonly version: () => Promise<string>;
+  readonly list: () => Promise<RuntimePod[]>;
+  readonly start: (pod: PodSpec) => Promise<void>;
+  readonly stop: (pod: RuntimePod) => Promise<void>;
+  /** Exit code. */
+  readonly exec: (pod: RuntimePod, command: readonly string[]) => Promise<number>;
+  readonly log: (pod: RuntimePod) => Promise<string>;
+};

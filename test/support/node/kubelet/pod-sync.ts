@@ -1,0 +1,125 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { isKind } from "#base/errors.ts";
+import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
+import { readPod, type PodRuntime, type PodSpec, type RuntimePod } from "./pod-spec.ts";
+
+type SyncOptions = {
+  readonly client: KubernetesClient;
+  readonly runtime: PodRuntime;
+  readonly nodeName: string;
+  readonly version: string;
+  readonly staticPodPath: string;
+};
+
+const mirrorAnnotation = "kubernetes.io/config.mirror";
+
+/** What a kubelet does again and again: pods that should run do, others do not, and the API is told. */
+export class PodSync {
+  readonly #options: SyncOptions;
+  #known: PodSpec[] = [];
+
+  constructor(options: SyncOptions) {
+    this.#options = options;
+  }
+
+  async once(): Promise<void> {
+    const { runtime } = this.#options;
+    const wanted = [...(await this.#staticPods()), ...(await this.#apiPods())];
+    this.#known = wanted;
+    const running = await runtime.list();
+    for (const pod of running) {
+      const spec = wanted.find(({ uid }) => uid === pod.uid);
+      if (spec === undefined || spec.isDeleted || !pod.isRunning) await runtime.stop(pod);
+    }
+    for (const pod of wanted)
+      await this.#bring(
+        pod,
+        running.find(({ uid, isRunning }) => uid === pod.uid && isRunning),
+      );
+    await this.#reportNode();
+  }
+
+  async log(namespace: string, name: string): Promise<string> {
+    const pod = this.#known.find((known) => known.namespace === namespace && known.name === name);
+    const running = (await this.#options.runtime.list()).find(({ uid }) => uid === pod?.uid);
+    if (running === undefined) throw new Error(`pod ${namespace}/${name} is not here`);
+    return await this.#options.runtime.log(running);
+  }
+
+  async #bring(pod: PodSpec, running: RuntimePod | undefined): Promise<void> {
+    const { client, runtime } = this.#options;
+    const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
+    if (pod.isDeleted) {
+      await client.delete(call, path, { gracePeriodSeconds: 0 });
+      return;
+    }
+    if (running === undefined) await runtime.start(pod);
+    if (pod.isStatic) await this.#mirror(pod);
+    const probe = running === undefined ? undefined : pod.readinessExec;
+    const ready = running !== undefined && (probe === undefined || (await runtime.exec(running, probe)) === 0);
+    const containerStatuses = [{ name: pod.container, ready, state: { running: {} } }];
+    const name = pod.isStatic ? `${path}-${this.#options.nodeName}` : path;
+    await client.patch(call, `${name}/status`, "merge", { status: { phase: "Running", containerStatuses } });
+  }
+
+  /** The API's picture of a static pod. */
+  async #mirror({ namespace, name, container, image }: PodSpec): Promise<void> {
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const object = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: `${name}-${this.#options.nodeName}`, namespace, annotations: { [mirrorAnnotation]: "1" } },
+      spec: { nodeName: this.#options.nodeName, containers: [{ name: container, image }] },
+    };
+    await this.#options.client.create(call, path, object).catch((error: unknown) => {
+      if (!isKind(error, "conflict")) throw error;
+    });
+  }
+
+  async #staticPods(): Promise<PodSpec[]> {
+    const { staticPodPath } = this.#options;
+    const names = await readdir(staticPodPath).catch(() => []);
+    const texts = names.map(async (name) => await readFile(join(staticPodPath, name), "utf8"));
+    return (await Promise.all(texts)).map((text) => readPod(parse(text) as unknown, true));
+  }
+
+  async #apiPods(): Promise<PodSpec[]> {
+    const { client, nodeName } = this.#options;
+    const pods: PodSpec[] = [];
+    for await (const page of client.list(call, "/api/v1/pods", { fieldSelector: `spec.nodeName=${nodeName}` })) {
+      const own = page.items.filter((item) => !JSON.stringify(item["metadata"]).includes(mirrorAnnotation));
+      pods.push(...own.map((item) => readPod(item)));
+    }
+    return pods;
+  }
+
+  async #reportNode(): Promise<void> {
+    const { client, nodeName, runtime, version } = this.#options;
+    const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+    const ready = {
+      type: "Ready",
+      status: "True",
+      lastHeartbeatTime: now,
+      reason: "KubeletReady",
+      message: "kubelet is posting ready status",
+    };
+    const status = {
+      nodeInfo: { kubeletVersion: `v${version}`, containerRuntimeVersion: await runtime.version() },
+      conditions: [ready],
+    };
+    const path = `/api/v1/nodes/${nodeName}`;
+    if ((await client.find(call, path)) === undefined) {
+      await client.create(call, "/api/v1/nodes", {
+        apiVersion: "v1",
+        kind: "Node",
+        metadata: { name: nodeName },
+        spec: {},
+      });
+    }
+    await client.patch(call, `${path}/status`, "merge", { status });
+  }
+}
+
+const call = { signal: new AbortController().signal };

@@ -16,12 +16,12 @@ export type TestImages = AsyncDisposable & {
   push(source: string, name: string): Promise<string>;
 };
 
-/** Starts Debian's docker-registry on a free loopback port with images made by umoci. */
-export async function openTestImages(): Promise<TestImages> {
+/** Starts Debian's docker-registry on a free port, of loopback unless told otherwise, with images made by umoci. */
+export async function openTestImages(address = "127.0.0.1"): Promise<TestImages> {
   await using undo = new AsyncDisposableStack();
   const directory = await mkdtemp("/var/tmp/ferry-images-");
   undo.defer(() => rm(directory, { recursive: true, force: true }));
-  const host = `127.0.0.1:${await freePort()}`;
+  const host = `${address}:${await freePort()}`;
   const config = join(directory, "config.yml");
   await writeFile(config, registryConfig(directory, host));
   const log = openSync(join(directory, "log"), "w");

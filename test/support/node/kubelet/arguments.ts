@@ -13,6 +13,8 @@ export type KubeletSettings = {
     | { readonly t: "docker"; readonly socket: string }
     | { readonly t: "cri"; readonly endpoint: string };
   readonly staticPodPath: string;
+  /** Of pods' sandboxes under Docker. */
+  readonly pauseImage: string;
 };
 
 type Range = { readonly from?: number; readonly until?: number };
@@ -49,6 +51,7 @@ export function readSettings(minor: number, words: readonly string[]): KubeletSe
     kubeconfig: given.get("kubeconfig") ?? "/etc/kubernetes/kubelet.conf",
     nodeName: given.get("hostname-override") ?? "",
     runtime: kind === "docker" ? { t: "docker", socket: docker } : { t: "cri", endpoint: endpoint ?? fallback },
+    pauseImage: given.get("pod-infra-container-image") ?? "registry.k8s.io/pause:3.6",
     staticPodPath: given.get("pod-manifest-path") ?? textOf(config, "staticPodPath") ?? "/etc/kubernetes/manifests",
   };
 }

@@ -98,8 +98,14 @@ async function resolveImage(cri: CriConnection, image: string): Promise<string> 
   return found?.id ?? (await cri.images.pullImage({ image: { image } })).imageRef;
 }
 
-/** `TIME STREAM F line` */
+/** `TIME STREAM F line`; of cri-dockerd, Docker's own JSON lines. */
 function fromCriLog(text: string): string {
-  const lines = text.split("\n").map((line) => /^\S+ (?:stdout|stderr) ([FP])\S* (.*)$/.exec(line));
-  return lines.map((match) => (match === null ? "" : `${match[2] ?? ""}${match[1] === "F" ? "\n" : ""}`)).join("");
+  return text
+    .split("\n")
+    .map((line) => {
+      if (line.startsWith("{")) return (JSON.parse(line) as { log: string }).log;
+      const match = /^\S+ (?:stdout|stderr) ([FP])\S* (.*)$/.exec(line);
+      return match === null ? "" : `${match[2] ?? ""}${match[1] === "F" ? "\n" : ""}`;
+    })
+    .join("");
 }

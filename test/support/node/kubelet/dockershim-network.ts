@@ -44,7 +44,7 @@ function run(command: string, { id, pid, config, args = "" }: Asked): unknown {
       CNI_NETNS: pid === 0 ? "" : `/proc/${pid}/ns/net`,
       CNI_IFNAME: "eth0",
       CNI_PATH: "/usr/lib/cni",
-      CNI_ARGS: `IgnoreUnknown=1;${args}`,
+      CNI_ARGS: args === "" ? "IgnoreUnknown=1" : `IgnoreUnknown=1;${args}`,
     },
   });
   if (status !== 0) throw new Error(`${config.type} ${command}: ${stdout}`);

@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   const { runtime: chosen } = settings;
   const runtime =
     chosen.t === "docker"
-      ? await openDockerRuntime(chosen.socket, cgroupParent)
+      ? await openDockerRuntime(chosen.socket, { cgroupParent, pauseImage: settings.pauseImage })
       : await openCriRuntime(minor, chosen.endpoint, cgroupParent);
   const client = new KubernetesClient(await loadConnection({ kubeconfig: settings.kubeconfig, env: {} }));
   const nodeName = settings.nodeName === "" ? hostname() : settings.nodeName;

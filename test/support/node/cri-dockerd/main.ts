@@ -1,0 +1,123 @@
+import { createServer } from "node:http2";
+import { rm } from "node:fs/promises";
+import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { DockerClient } from "#clients/docker/docker-client.ts";
+import { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
+import {
+  createDockerContainer,
+  execInDocker,
+  inspect,
+  listKubernetesContainers,
+  pull,
+  removeDockerSandbox,
+  runDockerSandbox,
+  typeLabel,
+  type SandboxSpec,
+} from "../kubelet/docker-pods.ts";
+
+// Stands in for cri-dockerd, which Debian does not package: CRI v1 over Docker with its labels, as far as the kubelet
+// stand-in needs it. `main.ts CGROUP-PARENT --pod-infra-container-image=… …`
+const [cgroupParent = "", ...words] = process.argv.slice(2);
+const flag = (name: string) => words.find((word) => word.startsWith(`--${name}=`))?.split("=")[1];
+const options = { cgroupParent, pauseImage: flag("pod-infra-container-image") ?? "registry.k8s.io/pause:3.10" };
+const client = new DockerClient({ endpoint: { type: "unix", path: "/var/run/docker.sock" } });
+const socketPath = "/run/cri-dockerd.sock";
+
+const logErrors: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request);
+  } catch (error) {
+    console.error(`${request.method.name}: ${String(error)}`);
+    throw error;
+  }
+};
+
+function routes(router: ConnectRouter): void {
+  router.service(RuntimeService, {
+    version: async () => {
+      const { Version } = await client.json<{ Version: string }>({ path: "/version" });
+      return { version: "0.1.0", runtimeName: "docker", runtimeVersion: Version, runtimeApiVersion: "v1" };
+    },
+    status: async () => {
+      await client.text({ path: "/_ping" });
+      return {
+        status: {
+          conditions: [
+            { type: "RuntimeReady", status: true },
+            { type: "NetworkReady", status: true },
+          ],
+        },
+      };
+    },
+    runPodSandbox: async ({ config }) => {
+      const { name = "", namespace = "", uid = "" } = config?.metadata ?? {};
+      const hostNetwork = config?.linux?.securityContext?.namespaceOptions?.network === 2;
+      return { podSandboxId: await runDockerSandbox(client, { name, namespace, uid, hostNetwork }, options) };
+    },
+    stopPodSandbox: () => ({}),
+    removePodSandbox: async ({ podSandboxId }) => {
+      await removeDockerSandbox(client, podSandboxId);
+      return {};
+    },
+    listPodSandbox: async () => {
+      const all = await listKubernetesContainers(client);
+      const sandboxes = all.filter(({ Labels }) => Labels[typeLabel] === "podsandbox");
+      return {
+        items: sandboxes.map(({ Id, State, Labels }) => ({
+          id: Id,
+          metadata: podOf(Labels),
+          state: State === "running" ? 0 : 1,
+        })),
+      };
+    },
+    createContainer: async ({ podSandboxId, config, sandboxConfig }) => {
+      const hostNetwork = sandboxConfig?.linux?.securityContext?.namespaceOptions?.network === 2;
+      const { name = "", namespace = "", uid = "" } = sandboxConfig?.metadata ?? {};
+      const pod: SandboxSpec = { name, namespace, uid, hostNetwork };
+      const { metadata, image, command = [] } = config ?? {};
+      const container = { name: metadata?.name ?? "", image: image?.image ?? "", command };
+      return { containerId: await createDockerContainer(client, { sandboxId: podSandboxId, pod, container }, options) };
+    },
+    startContainer: async ({ containerId }) => {
+      await client.text({ method: "POST", path: `/containers/${containerId}/start` });
+      return {};
+    },
+    listContainers: async () => {
+      const all = await listKubernetesContainers(client);
+      const own = all.filter(({ Labels }) => Labels[typeLabel] === "container");
+      return {
+        containers: own.map(({ Id, State, Labels }) => ({
+          id: Id,
+          podSandboxId: Labels["io.kubernetes.sandbox.id"] ?? "",
+          state: State === "running" ? 1 : 2,
+        })),
+      };
+    },
+    containerStatus: async ({ containerId }) => {
+      const { LogPath } = await inspect(client, containerId);
+      return { status: { id: containerId, logPath: LogPath } };
+    },
+    execSync: async ({ containerId, cmd }) => ({ exitCode: await execInDocker(client, containerId, cmd) }),
+  });
+  router.service(ImageService, {
+    imageStatus: async ({ image }) => {
+      const found = await client
+        .json<{ Id: string }>({ path: `/images/${image?.image ?? ""}/json` })
+        .catch(() => undefined);
+      return found === undefined ? {} : { image: { id: found.Id } };
+    },
+    pullImage: async ({ image }) => {
+      await pull(client, image?.image ?? "");
+      return { imageRef: (await client.json<{ Id: string }>({ path: `/images/${image?.image ?? ""}/json` })).Id };
+    },
+  });
+}
+
+await rm(socketPath, { force: true });
+createServer({}, connectNodeAdapter({ routes, interceptors: [logErrors] })).listen(socketPath);
+
+function podOf(labels: Readonly<Record<string, string>>) {
+  const label = (name: string) => labels[`io.kubernetes.pod.${name}`] ?? "";
+  return { name: label("name"), namespace: label("namespace"), uid: label("uid"), attempt: 0 };
+}

@@ -1,0 +1,240 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { makeCa } from "../certificates.ts";
+import { TestApiServer } from "../kubernetes/api-server.ts";
+import type { StoredObject } from "../kubernetes/selectors.ts";
+import { serveWrites } from "../kubernetes/writes.ts";
+import { podNetwork } from "../pod-network.ts";
+import { openTestImages, type TestImages } from "../test-images.ts";
+import { command } from "../processes.ts";
+import { treeListing } from "../tree-listing.ts";
+import type { NodeLayout } from "./layouts.ts";
+import { nodeCommand, TestNode } from "./test-node.ts";
+
+const nodeName = "worker-1";
+const standIn = (path: string) => new URL(path, import.meta.url).pathname;
+const checkout = standIn("../../..");
+
+/**
+ * A Kubernetes node that runs Docker, its API server and a registry. It has pods of three kinds: one that goes when the
+ * node is drained, a DaemonSet's and a static one.
+ */
+export class KubernetesNode implements AsyncDisposable {
+  readonly machine: TestNode;
+  readonly api: TestApiServer;
+  readonly images: TestImages;
+  readonly #undo: AsyncDisposableStack;
+
+  private constructor(
+    parts: { machine: TestNode; api: TestApiServer; images: TestImages },
+    undo: AsyncDisposableStack,
+  ) {
+    this.machine = parts.machine;
+    this.api = parts.api;
+    this.images = parts.images;
+    this.#undo = undo;
+  }
+
+  /** Boots it; all its pods run on Docker when this resolves. */
+  static async open(layout: NodeLayout): Promise<KubernetesNode> {
+    await using undo = new AsyncDisposableStack();
+    const machine = undo.use(await TestNode.create(nodeName));
+    await machine.boot();
+    const images = undo.use(await openTestImages(machine.gateway));
+    const ca = await makeCa(machine.directory);
+    const { cert, key } = await ca.issue("apiserver");
+    const tls = { cert, key, ca: ca.ca.cert };
+    const api = undo.use(await TestApiServer.start({ host: machine.gateway, token: "kubelet-and-admin", tls }));
+    serveWrites(api, { minor: Number(layout.version.split(".")[1]) });
+    serveLogs(api, machine);
+    const node = new KubernetesNode({ machine, api, images }, undo.move());
+    try {
+      await node.#install(layout);
+      await node.#putPods(layout);
+      await node.#start(layout);
+    } catch (error) {
+      await node[Symbol.asyncDispose]();
+      throw error;
+    }
+    return node;
+  }
+
+  get name(): string {
+    return nodeName;
+  }
+
+  /** As the API has it. */
+  get object(): StoredObject | undefined {
+    return this.api.store.find({ apiVersion: "v1", resource: "nodes", name: nodeName });
+  }
+
+  get runtimeVersion(): string {
+    const status = this.object?.["status"] as { nodeInfo?: { containerRuntimeVersion?: string } } | undefined;
+    return status?.nodeInfo?.containerRuntimeVersion ?? "";
+  }
+
+  /** Pods that are ready, by name. */
+  get readyPods(): string[] {
+    type Status = { containerStatuses?: { ready: boolean }[] } | undefined;
+    const pods = this.api.store.all({ apiVersion: "v1", resource: "pods" });
+    return pods
+      .filter((pod) => (pod["status"] as Status)?.containerStatuses?.[0]?.ready === true)
+      .map(({ metadata }) => metadata.name)
+      .sort();
+  }
+
+  /** Files of the node that a migration may touch, with all that is to be put back of them. */
+  async listing(): Promise<string[]> {
+    const lines: string[] = [];
+    for (const directory of ["etc", "var/lib/kubelet", "var/lib/dpkg-none"]) {
+      const listed = await treeListing(this.machine.at(directory)).catch(() => []);
+      lines.push(...listed.map((line) => `${directory} ${line.replace(/(\|d\|.*)\|[\d.]+$/, "$1")}`));
+    }
+    return lines;
+  }
+
+  /** Units as the init has them: running, and at boot. */
+  async units(): Promise<string[]> {
+    const units = [
+      "docker.socket",
+      "docker.service",
+      "containerd.service",
+      "kubelet.service",
+      "ferryd.service",
+      "cri-docker.service",
+    ];
+    const script = 'for unit; do echo "$unit $(systemctl is-active $unit) $(systemctl is-enabled $unit 2>&1)"; done';
+    return (await this.machine.run("sh", "-c", script, "sh", ...units)).trim().split("\n");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#undo.disposeAsync();
+  }
+
+  async #install(layout: NodeLayout): Promise<void> {
+    const { machine, images } = this;
+    const pause = await this.#pushPause();
+    for (const [path, text] of Object.entries(layout.files))
+      await machine.write(path, text.replaceAll("{pause}", pause));
+    const run = (file: string, ...words: string[]) =>
+      `#!/bin/sh\nexec ${[...nodeCommand, standIn(file), ...words].join(" ")} "$@"\n`;
+    const parent = `${machine.cgroupParent}/kubepods`;
+    await machine.write("/usr/local/bin/kubelet", run("kubelet/main.ts", layout.version, parent), 0o755);
+    if (layout.criDockerd) await machine.write("/usr/local/bin/cri-dockerd", run("cri-dockerd/main.ts", parent), 0o755);
+    await machine.write("/usr/local/bin/modprobe", "#!/bin/sh\nexit 0\n", 0o755);
+    await machine.write("/etc/hostname", `${nodeName}\n`);
+    await machine.write(
+      "/etc/docker/daemon.json",
+      `${JSON.stringify({ "insecure-registries": [images.host], "cgroup-parent": machine.cgroupParent, bridge: "none" }, undefined, 2)}\n`,
+    );
+    const network = podNetwork({ bridge: "cni0", subnet: "10.88.0.0/16", dataDir: "/var/lib/cni/networks" });
+    await machine.write("/etc/cni/net.d/10-pods.conflist", JSON.stringify(network));
+    await machine.write("/etc/systemd/system/ferryd.service", ferrydUnit);
+    await machine.write("/etc/kubernetes/manifests/static.json", JSON.stringify(this.#pod("static", "static")));
+    await machine.write("/etc/kubernetes/kubelet.conf", await this.#kubeconfig(), 0o600);
+  }
+
+  async #pushPause(): Promise<string> {
+    const layout = this.machine.at("pause-layout");
+    const source = `docker://${this.images.small}`;
+    await command(["skopeo", "copy", "-q", "--src-tls-verify=false", source, `oci:${layout}:pause`]);
+    await command([
+      "umoci",
+      "config",
+      "--image",
+      `${layout}:pause`,
+      "--config.entrypoint",
+      "sleep",
+      "--config.cmd",
+      "1000000",
+    ]);
+    return await this.images.push(`oci:${layout}:pause`, "pause:3.9");
+  }
+
+  async #kubeconfig(): Promise<string> {
+    const path = this.machine.at("kubeconfig");
+    await this.api.writeKubeconfig(path);
+    const text = await this.machine.read("kubeconfig");
+    // Certificates of tests are for localhost.
+    const server = JSON.stringify(this.api.url);
+    return text.replace(`"server":${server}`, `"server":${server},"tls-server-name":"localhost"`);
+  }
+
+  async #putPods({ annotations, version }: NodeLayout): Promise<void> {
+    const { store } = this.api;
+    const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, annotations }, spec: {} };
+    store.put("nodes", { ...node, status: { nodeInfo: { kubeletVersion: `v${version}` } } });
+    store.put("pods", this.#pod("web-1", "ReplicaSet"));
+    store.put("pods", this.#pod("net-1", "DaemonSet"));
+    store.put("poddisruptionbudgets", {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "web", namespace: "default" },
+      spec: { minAvailable: 0, selector: { matchLabels: { app: "web-1" } } },
+      status: { disruptionsAllowed: 1, currentHealthy: 1, desiredHealthy: 0 },
+    });
+    await Promise.resolve();
+  }
+
+  #pod(name: string, owner: "ReplicaSet" | "DaemonSet" | "static"): StoredObject {
+    const owned = {
+      ownerReferences: [{ apiVersion: "apps/v1", kind: owner, name: "owner", uid: "1", controller: true }],
+    };
+    const command = ["sh", "-c", `echo ${name} runs; exec sleep 100000`];
+    return {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace: "default", labels: { app: name }, ...(owner === "static" ? {} : owned) },
+      spec: {
+        ...(owner === "static" ? { hostNetwork: true } : { nodeName }),
+        containers: [{ name: "main", image: this.images.small, command }],
+      },
+    };
+  }
+
+  async #start({ criDockerd }: NodeLayout): Promise<void> {
+    const units = ["docker.socket", "docker.service", ...(criDockerd ? ["cri-docker.service"] : []), "kubelet.service"];
+    await this.machine.run("systemctl", "daemon-reload");
+    await this.machine.run("systemctl", "enable", "--now", "containerd.service", ...units);
+    await this.settled("docker://");
+  }
+
+  /** Waits until all pods but the evicted are ready on a runtime. */
+  async settled(prefix: string, pods = ["net-1", "static-worker-1", "web-1"]): Promise<void> {
+    for (let tries = 0; tries < 300; tries++) {
+      if (this.runtimeVersion.startsWith(prefix) && this.readyPods.join() === pods.join()) return;
+      await sleep(100);
+    }
+    const units = ["kubelet", "cri-docker", "containerd", "ferryd"];
+    const log = units.map(async (unit) => await this.machine.run("journalctl", "-u", `${unit}.service`, "-n", "8"));
+    const state = `${nodeName}: ${this.runtimeVersion}, ready: ${this.readyPods.join()}`;
+    throw new Error(`${state}\n${(await Promise.all(log)).join("\n")}`);
+  }
+}
+
+const ferrydUnit = `[Unit]
+Description=Ferry container runtime
+Before=kubelet.service
+
+[Service]
+Type=notify
+ExecStart=${checkout}bin/ferryd
+KillMode=process
+Delegate=yes
+Restart=always
+RestartSec=2
+
+[Install]
+WantedBy=multi-user.target
+`;
+
+/** The API server's own part of `kubectl logs`: it asks the kubelet. */
+function serveLogs(api: TestApiServer, machine: TestNode): void {
+  api.handlers.push(async ({ target }, response) => {
+    if (target?.subresource !== "log") return false;
+    const url = `http://${machine.address}:10250/containerLogs/${target.namespace ?? ""}/${target.name ?? ""}/main`;
+    const answer = await fetch(url).catch(() => undefined);
+    response.writeHead(answer?.ok === true ? 200 : 500, { "content-type": "text/plain" });
+    response.end(answer === undefined ? "the kubelet does not answer" : await answer.text());
+    return true;
+  });
+}

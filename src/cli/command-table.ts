@@ -184,6 +184,22 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Predict what will go wrong with containerd's configuration",
     load: async () => (await import("./commands/migrate/doctor.ts")).migrateDoctor,
   },
+  "migrate apply": {
+    summary: "Move this node by a plan, or go on with it",
+    load: async () => (await import("./commands/migrate/apply.ts")).migrateApply,
+  },
+  "migrate rollback": {
+    summary: "Put this node back as it was before its move",
+    load: async () => (await import("./commands/migrate/rollback.ts")).migrateRollback,
+  },
+  "migrate purge": {
+    summary: "Remove Docker from a node that was moved",
+    load: async () => (await import("./commands/migrate/purge.ts")).migratePurge,
+  },
+  "migrate status": {
+    summary: "Show how far this node's move has come",
+    load: async () => (await import("./commands/migrate/status.ts")).migrateStatus,
+  },
   "migrate logs": {
     summary: "Convert container logs between Docker's and CRI format",
     load: async () => (await import("./commands/migrate/logs.ts")).migrateLogs,

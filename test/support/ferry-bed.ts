@@ -126,17 +126,17 @@ export class FerryBed implements AsyncDisposable {
   }
 }
 
-/** Runs a command to its end; one that takes longer than a minute is killed. */
+/** Runs a command to its end; one that takes longer than `timeoutMs`, a minute by default, is killed. */
 export async function runToEnd(
   argv: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; stdin?: string; cwd?: string } = {},
+  options: { env?: NodeJS.ProcessEnv; stdin?: string; cwd?: string; timeoutMs?: number } = {},
 ): Promise<Output> {
   const [file = "", ...args] = argv;
   const { stdin = "", cwd } = options;
   const env = { ...process.env, ...options.env };
   const child = spawn(file, args, {
     env,
-    timeout: 60_000,
+    timeout: options.timeoutMs ?? 60_000,
     killSignal: "SIGKILL",
     ...(cwd === undefined ? {} : { cwd }),
   });

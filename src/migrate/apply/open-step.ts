@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { EngineError } from "#base/errors.ts";
 import type { Step } from "../plan/step.ts";
 import type { Machine, StepContext, StepRun } from "./step-run.ts";
 import { annotateNode } from "./steps/annotate-node.ts";
+import { carryImages } from "./steps/carry-images.ts";
 import { cordon } from "./steps/cordon.ts";
 import { drain } from "./steps/drain.ts";
 import { installPackages } from "./steps/install-packages.ts";
@@ -61,7 +61,7 @@ export function openStep(
     case "smoke-pod":
       return smokePod(context, step);
     case "carry-images":
-      throw new EngineError("notImplemented", `step ${step.id}: ${step.kind} is not there yet`);
+      return carryImages(context, step);
     default:
       return step satisfies never;
   }

@@ -25,15 +25,12 @@ type PodContainer = {
 export async function removeDockerPods(call: Call, context: StepContext, endpoint: string): Promise<void> {
   const client = await openDocker(context, endpoint);
   const all = await listPodContainers(call, client);
-  const inOrder = [...all.filter(({ isSandbox }) => !isSandbox), ...all.filter(({ isSandbox }) => isSandbox)];
-  for (const container of inOrder) {
-    if (container.isSandbox) await takeDownSandbox(call, context, client, container);
-    await ignoringGone(
-      client.text({ method: "POST", path: `/containers/${container.id}/stop`, query: { t: stopSeconds }, ...call }),
-    );
-    await ignoringGone(
-      client.text({ method: "DELETE", path: `/containers/${container.id}`, query: { force: true, v: true }, ...call }),
-    );
+  await Promise.all(
+    all.filter(({ isSandbox }) => !isSandbox).map(async ({ id }) => await stopAndRemove(call, client, id)),
+  );
+  for (const sandbox of all.filter(({ isSandbox }) => isSandbox)) {
+    await takeDownSandbox(call, context, client, sandbox);
+    await remove(call, client, sandbox.id);
   }
 }
 
@@ -68,6 +65,18 @@ async function takeDownSandbox(call: Call, context: StepContext, client: DockerC
     podNamespace: label("namespace"),
     podName: label("name"),
   });
+}
+
+async function stopAndRemove(call: Call, client: DockerClient, id: string): Promise<void> {
+  await ignoringGone(
+    client.text({ method: "POST", path: `/containers/${id}/stop`, query: { t: stopSeconds }, ...call }),
+  );
+  await remove(call, client, id);
+}
+
+async function remove(call: Call, client: DockerClient, id: string): Promise<void> {
+  const query = { force: true, v: true };
+  await ignoringGone(client.text({ method: "DELETE", path: `/containers/${id}`, query, ...call }));
 }
 
 /** A container that is gone already, or stopped already (304), is what was wanted. */

@@ -27,17 +27,21 @@ export type SavedFilesContext = {
   readonly undoDirectory: string;
 };
 
-/** Copies each path (a file, link or whole tree; of a link its target too) durably. Done again, it begins anew. */
+/**
+ * Copies each path (a file, link or whole tree) durably; of a link, `targets` says whether what it leads to is kept too.
+ * Done again, it begins anew.
+ */
 export async function savePaths(
   call: Call,
   context: SavedFilesContext,
   paths: readonly string[],
+  targets: "with targets" | "links alone" = "with targets",
 ): Promise<SavedPath[]> {
   const { files, undoDirectory } = context;
   await rm(undoDirectory, { recursive: true, force: true });
   await mkdir(undoDirectory, { recursive: true, mode: 0o700 });
   const saved: SavedPath[] = [];
-  for (const path of await withTargets(files, paths)) {
+  for (const path of targets === "links alone" ? paths : await withTargets(files, paths)) {
     const missingParents = await files.missingParents(path);
     const copy = (await files.exists(path)) ? String(saved.length) : null;
     if (copy !== null) await copyTree(call, context, await files.locate(path, "keep"), join(undoDirectory, copy));

@@ -22,7 +22,8 @@ export async function saveUnits(call: Call, context: StepContext, names: readonl
     const active = await context.units.activeState(call, name);
     units.push({ name, active, enabled: await context.units.enabledState(call, name) });
   }
-  return { units, links: await savePaths(call, linksContext(context), await findLinks(context, names)) };
+  const links = await savePaths(call, linksContext(context), await findLinks(context, names), "links alone");
+  return { units, links };
 }
 
 /** Stops what ran not, sets the links as they were, then starts what ran, in the order in which it was noted. */

@@ -179,7 +179,7 @@ export class KubernetesNode implements AsyncDisposable {
     const owned = {
       ownerReferences: [{ apiVersion: "apps/v1", kind: owner, name: "owner", uid: "1", controller: true }],
     };
-    const command = ["sh", "-c", `echo ${name} runs; exec sleep 100000`];
+    const command = ["sh", "-c", `trap 'exit 0' TERM; echo ${name} runs; sleep 100000 & wait`];
     return {
       apiVersion: "v1",
       kind: "Pod",

@@ -10,7 +10,7 @@ import { command, unmountBelow } from "../processes.ts";
 import { temporaryDirectory } from "../temporary-directory.ts";
 
 /** Directories that a node has of its own; the rest of its files are this machine's. */
-const ownDirectories = ["etc", "run", "var/lib", "var/log", "usr/local/bin"];
+const ownDirectories = ["etc", "run", "var/lib", "var/log", "usr/local/bin", "opt"];
 /** Of this machine's /etc, what programs cannot do without. */
 const sharedEtc =
   "passwd group nsswitch.conf hosts ld.so.cache ld.so.conf ld.so.conf.d alternatives ssl protocols services iproute2 os-release debian_version apparmor.d".split(
@@ -53,6 +53,10 @@ export class TestNode implements AsyncDisposable {
     for (const each of sharedEtc) {
       await cp(`/etc/${each}`, node.at(`etc/${each}`), { recursive: true, verbatimSymlinks: true }).catch(() => {});
     }
+    await mkdir(node.at("opt/cni"));
+    await symlink("/usr/lib/cni", node.at("opt/cni/bin"));
+    await node.write("/usr/local/bin/runc", runcScript, 0o755);
+    await node.write("/etc/resolv.conf", "nameserver 127.0.0.1\n");
     for (const tool of ["systemctl", "journalctl"])
       await node.write(`/usr/local/bin/${tool}`, controlScript(node.#socket), 0o755);
     return node;
@@ -109,7 +113,7 @@ export class TestNode implements AsyncDisposable {
 
   /** Runs a command on the node to its end. */
   async try(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Output> {
-    return await runToEnd([...this.enter, ...argv], { env: { PATH: path, ...env } });
+    return await runToEnd([...this.enter, ...argv], { env: { PATH: path, ...env }, timeoutMs: 300_000 });
   }
 
   /** As {@link try}. @throws Error with what it wrote when it fails */
@@ -186,6 +190,17 @@ for own in ${ownDirectories.join(" ")}; do mount --rbind "$directory/$own" "/$ow
 until [ -e /run/network-is-up ]; do sleep 0.05; done
 rm /run/network-is-up
 exec tini -- "$@"
+`;
+
+/** runc, for a machine whose root may not make processes harder to kill (CAP_SYS_RESOURCE), as containers are. */
+const runcScript = `#!/bin/sh
+grep -q '^CapEff:.*[13579bdf]......$' /proc/self/status || for word; do
+  if [ "$bundle" = next ]; then
+    sed -i 's/"oomScoreAdj":-[0-9]*/"oomScoreAdj":0/' "$word/config.json"
+  fi
+  bundle=; [ "$word" = --bundle ] && bundle=next
+done
+exec /usr/sbin/runc "$@"
 `;
 
 /** Sends what it was called with to the init, and tells what that says. */

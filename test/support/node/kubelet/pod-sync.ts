@@ -33,12 +33,12 @@ export class PodSync {
       const spec = wanted.find(({ uid }) => uid === pod.uid);
       if (spec === undefined || spec.isDeleted || !pod.isRunning) await runtime.stop(pod);
     }
-    for (const pod of wanted)
-      await this.#bring(
-        pod,
-        running.find(({ uid, isRunning }) => uid === pod.uid && isRunning),
-      );
     await this.#reportNode();
+    for (const pod of wanted) {
+      const own = running.find(({ uid, isRunning }) => uid === pod.uid && isRunning);
+      // One pod that cannot be brought up keeps no other from it.
+      await this.#bring(pod, own).catch((error: unknown) => console.error(`${pod.name}: ${String(error)}`));
+    }
   }
 
   async log(namespace: string, name: string): Promise<string> {

@@ -26,9 +26,10 @@ export function carryImages(
     check: async () => await Promise.resolve(false),
     do: async (call) => {
       const store = await readDockerStore(await files.locate(dataRoot), { dangling: false });
-      const endpoint = { type: "unix", path: await files.locate(ferrySocket) } as const;
-      const client = new DockerClient({ endpoint, headers: { "X-Ferry-Namespace": namespace } });
-      await using target = await openTarget(to, () => ({ client, namespace }));
+      const socketPath = await files.locate(ferrySocket);
+      const client = () =>
+        new DockerClient({ endpoint: { type: "unix", path: socketPath }, headers: { "X-Ferry-Namespace": namespace } });
+      await using target = await openTarget(call.signal, to, { client, namespace });
       const journal = await ImagesJournal.open(`${undoDirectory}.images`, { source: store.root, target: target.name });
       const { proofs, broken } = await migrateImages(call.signal, {
         store,

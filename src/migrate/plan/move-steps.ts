@@ -1,9 +1,12 @@
+import { findFlag } from "../host/command-line.ts";
+import type { NodeFacts } from "../host/read-node.ts";
 import type { PlanInput } from "./plan-input.ts";
 import type { KernelNeeds } from "./kernel-needs.ts";
 import { dockerPurge, dockerResidue } from "./docker-leftovers.ts";
 import { neededPackages } from "./needed-packages.ts";
 import { runtimeTargets, startUnits, type CurrentRuntime } from "./runtime-target.ts";
 import type { FileChange, Requirement, Step, UnitState } from "./step.ts";
+import { chooseSmokeImage } from "./smoke-image.ts";
 import { Steps } from "./steps.ts";
 
 /** What is decided, before it is put in order. */
@@ -128,8 +131,13 @@ function emptyNode({ input, current }: Move, steps: Steps): void {
     },
     current.t === "cri-dockerd"
       ? { kind: "remove-pods", through: "cri", endpoint: current.endpoint }
-      : { kind: "remove-pods", through: "docker", endpoint: "unix:///var/run/docker.sock" },
+      : { kind: "remove-pods", through: "docker", endpoint: dockerEndpoint(facts) },
   );
+}
+
+/** Where the kubelet found Docker. */
+function dockerEndpoint({ kubelet }: NodeFacts): string {
+  return findFlag(kubelet.commandLine, "docker-endpoint")?.value ?? "unix:///var/run/docker.sock";
 }
 
 function stopDocker(move: Move, steps: Steps): void {
@@ -235,14 +243,15 @@ function prove(move: Move, steps: Steps): void {
       { kind: "sweep-residue", items: dockerResidue() },
     );
   }
-  if (options.smokeImage !== null) {
+  const image = smokeImageOf(input);
+  if (image !== null) {
     steps.add(
       {
         id: "smoke-pod",
         title: "Run a pod on the node",
         why: "Ready is what the node says; a pod shows that it works.",
       },
-      { kind: "smoke-pod", node, image: options.smokeImage, timeoutMs: options.nodeTimeoutMs },
+      { kind: "smoke-pod", node, image, timeoutMs: options.nodeTimeoutMs },
     );
   }
   steps.add({ id: "uncordon", title: `Uncordon ${node}`, why: "Pods may come again." }, { kind: "uncordon", node });
@@ -256,6 +265,10 @@ function prove(move: Move, steps: Steps): void {
       dockerPurge(facts.docker, facts.os.packageManager),
     );
   }
+}
+
+export function smokeImageOf({ options, storedImages }: PlanInput): string | null {
+  return options.smokeImage === undefined ? chooseSmokeImage(storedImages) : options.smokeImage;
 }
 
 /** On a control plane its own API server has to come up first. */

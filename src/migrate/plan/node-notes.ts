@@ -1,7 +1,8 @@
 import { findFlag } from "../host/command-line.ts";
 import type { NodeFacts } from "../host/read-node.ts";
-import type { Move } from "./move-steps.ts";
+import { smokeImageOf, type Move } from "./move-steps.ts";
 import type { PlanInput } from "./plan-input.ts";
+import { fallbackSmokeImage } from "./smoke-image.ts";
 
 /** What the reader of a plan must know or decide, from the weightiest on. */
 export function nodeNotes(move: Move): string[] {
@@ -12,6 +13,7 @@ export function nodeNotes(move: Move): string[] {
     ...networkNotes(facts),
     ...kubeletNotes(facts),
     ...replacedNotes(move.input),
+    ...smokeNotes(move.input),
     ...(target === "cri-dockerd" && facts.criDockerd.installed === undefined
       ? [
           "cri-dockerd is in no distribution's packages: install it from https://github.com/Mirantis/cri-dockerd/releases first, or have it in a repository of yours",
@@ -89,6 +91,13 @@ function networkNotes({ cni, kubelet, layout, node }: NodeFacts): string[] {
   if (directories.length > 1)
     notes.push(`CNI plugins are in ${directories.join(" and ")}: see that the runtime looks in each`);
   return notes;
+}
+
+function smokeNotes(input: PlanInput): string[] {
+  if (smokeImageOf(input) !== fallbackSmokeImage || input.options.smokeImage !== undefined) return [];
+  return [
+    `the pod that proves the node needs ${fallbackSmokeImage}, which is not on it: name one it can pull with --smoke-image, or none with --smoke-image ''`,
+  ];
 }
 
 /** A package's own configuration says next to nothing; one that says more was somebody's work. */

@@ -7,6 +7,8 @@ export type PlanInput = {
   readonly facts: NodeFacts;
   readonly target: Target;
   readonly runtime: RuntimeConfig;
+  /** Names of images in Docker's store. */
+  readonly storedImages: readonly string[];
   readonly options: PlanOptions;
   /** RFC 3339. */
   readonly madeAt: string;
@@ -35,8 +37,8 @@ export type PlanOptions = {
   readonly images: "carry" | "none";
   /** Null leaves pods where they are, which are then killed. */
   readonly drain: DrainOptions | null;
-  /** Image of the pod that proves the node; null: no such pod. */
-  readonly smokeImage: string | null;
+  /** Image of the pod that proves the node; undefined: the best of those that are there; null: no such pod. */
+  readonly smokeImage: string | null | undefined;
   /** How long the node may take to be Ready. */
   readonly nodeTimeoutMs: number;
 };
@@ -44,6 +46,6 @@ export type PlanOptions = {
 export const defaultPlanOptions: PlanOptions = {
   images: "carry",
   drain: { gracePeriodSeconds: null, timeoutMs: 15 * 60_000, deleteEmptyDirData: false, force: false },
-  smokeImage: "docker.io/library/busybox:1.36",
+  smokeImage: undefined,
   nodeTimeoutMs: 5 * 60_000,
 };

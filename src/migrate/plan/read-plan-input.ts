@@ -1,4 +1,5 @@
 import { convert } from "../convert/convert.ts";
+import type { DockerHost } from "../convert/docker-host.ts";
 import { kubeletFragmentPath } from "../convert/node-files.ts";
 import { containerdSpecFor } from "../convert/find-target.ts";
 import { readDockerHost } from "../convert/read-docker-host.ts";
@@ -46,25 +47,27 @@ export async function readPlanInput(
       : { kubelet: { ...read.kubelet, version: { value: version, source: { t: "system", what: "as asked for" } } } }),
   };
   const { target, options, madeAt } = choice;
-  return { facts, target, options, madeAt, runtime: await readRuntimeConfig({ root, running, facts, choice }) };
+  const host = await readDockerHost({ root, running, images: [] });
+  const runtime = await readRuntimeConfig({ root, running, facts, host, choice });
+  return { facts, target, options, madeAt, runtime, storedImages: host.images };
 }
 
 type Sources = {
   readonly root: HostRoot;
   readonly running: RunningHost | undefined;
   readonly facts: NodeFacts;
+  readonly host: DockerHost;
   readonly choice: PlanChoice;
 };
 
 const noConfig: RuntimeConfig = { version: undefined, files: [], kubeletFields: [], notes: [] };
 
 /** Docker's configuration for the target, and the texts that are there now. */
-async function readRuntimeConfig({ root, running, facts, choice }: Sources): Promise<RuntimeConfig> {
+async function readRuntimeConfig({ root, running, facts, host, choice }: Sources): Promise<RuntimeConfig> {
   const { target, containerdVersion } = choice;
   // k3s configures its own containerd.
   if (target === "cri-dockerd" || (facts.layout.t === "k3s" && target === "containerd")) return noConfig;
   const spec: TargetSpec = target === "ferry" ? ferrySpec : await containerdSpecFor(containerdVersion, root, running);
-  const host = await readDockerHost({ root, running, images: [] });
   const image = sandboxImageOf(facts.kubelet);
   const pause = host.kubelet.podInfraContainerImage ?? {
     value: image,

@@ -41,7 +41,7 @@ export const migratePlan: Command = {
     --nodes list                  As --all, for these nodes only
     --out string                  Write the plan to this file, for ferry migrate apply
     --root string                 Root of the host, or of a copy of it (default /)
-    --smoke-image string          Image of the pod that proves the node; empty: no such pod (default busybox:1.36)
+    --smoke-image string          Image of the pod that proves the node (default: a small one that is there); empty: none
     --soak string                 Of --all: wait between batches (default 2m, 30m behind the canary)
     --target string               ferry (default), containerd or cri-dockerd
 `,
@@ -78,7 +78,7 @@ export const migratePlan: Command = {
 function optionsOf(flags: Flags): PlanOptions {
   const images = flags.text("images") ?? defaultPlanOptions.images;
   if (images !== "carry" && images !== "none") throw new CliError(`unknown --images ${images}: carry or none`);
-  const smokeImage = flags.text("smoke-image") ?? defaultPlanOptions.smokeImage;
+  const smokeImage = flags.text("smoke-image");
   return {
     ...defaultPlanOptions,
     images,

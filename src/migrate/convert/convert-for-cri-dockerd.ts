@@ -55,9 +55,10 @@ function convertCgroup(settings: DaemonSettings, host: DockerHost, fields: Kubel
     .map((option) => /^native\.cgroupdriver=(systemd|cgroupfs)$/.exec(option)?.[1])
     .find(Boolean);
   const source: Source = options?.source ?? { t: "system", what: "Docker's default" };
-  const driver = said ?? ((host.cgroupVersion ?? 2) === 2 ? "systemd" : "cgroupfs");
-  fields.set("cgroupDriver", driver);
   const kubelet = host.kubelet.cgroupDriver;
+  // A node that works has both agree, so the kubelet's word tells Docker's default too.
+  const driver = said ?? kubelet?.value ?? ((host.cgroupVersion ?? 2) === 2 ? "systemd" : "cgroupfs");
+  fields.set("cgroupDriver", driver);
   const isOther = kubelet !== undefined && kubelet.value !== driver;
   const to = [{ file: kubeletFragmentPath, key: "cgroupDriver" }];
   const note = isOther

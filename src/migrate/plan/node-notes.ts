@@ -12,7 +12,6 @@ export function nodeNotes(move: Move): string[] {
     ...dockerNotes(facts, target === "cri-dockerd"),
     ...networkNotes(facts),
     ...kubeletNotes(facts),
-    ...replacedNotes(move.input),
     ...smokeNotes(move.input),
     ...(target === "cri-dockerd" && facts.criDockerd.installed === undefined
       ? [
@@ -66,11 +65,6 @@ function dockerNotes({ docker }: NodeFacts, staysDocker: boolean): string[] {
       `${docker.dataRoot.value} has no images of a storage driver (Docker 29 keeps them in containerd, namespace moby): none are carried, they are pulled again`,
     );
   }
-  if (staysDocker && docker.settings["log-opts"]?.value["max-size"] === undefined) {
-    notes.push(
-      "cri-dockerd cannot rotate logs: set log-opts max-size in daemon.json (https://github.com/Mirantis/cri-dockerd/issues/35)",
-    );
-  }
   return notes;
 }
 
@@ -98,15 +92,6 @@ function smokeNotes(input: PlanInput): string[] {
   return [
     `the pod that proves the node needs ${fallbackSmokeImage}, which is not on it: name one it can pull with --smoke-image, or none with --smoke-image ''`,
   ];
-}
-
-/** A package's own configuration says next to nothing; one that says more was somebody's work. */
-function replacedNotes({ runtime }: PlanInput): string[] {
-  const isSomebodys = (text: string) =>
-    text.split("\n").some((line) => !/^\s*(#|$|\[|version\s*=|disabled_plugins\s*=|root\s*=|state\s*=)/.test(line));
-  return runtime.files
-    .filter(({ before, content }) => before !== undefined && before !== content && isSomebodys(before))
-    .map(({ path }) => `${path} is written anew: what it says now and Docker never did is gone, see the diff`);
 }
 
 /** Files that were changed since the kubelet started take effect with the move. */

@@ -1,10 +1,9 @@
 import { EngineError } from "#base/errors.ts";
 import { findFlag } from "../host/command-line.ts";
 import { formatKubernetesVersion } from "../host/kubernetes-version.ts";
-import { plainFiles, type NodeFacts } from "../host/read-node.ts";
+import type { NodeFacts } from "../host/read-node.ts";
 import { changeKubelet } from "./change-kubelet.ts";
 import { checkSupport } from "./check-support.ts";
-import { writeCriDockerd } from "./cri-dockerd-unit.ts";
 import { FileDrafts } from "./file-drafts.ts";
 import { findKernelNeeds, writeKernelNeeds, type KernelNeeds } from "./kernel-needs.ts";
 import { managedCommands, type ManagedMove } from "./managed-commands.ts";
@@ -80,16 +79,8 @@ function draftFiles(input: PlanInput, minor: number, drafts: { kubelet: FileDraf
   for (const file of input.runtime.files) {
     drafts.runtime.edit(file.path, file.before, () => file.content, file.why, file.mode);
   }
-  if (target === "cri-dockerd") writeCriDockerd(facts, drafts.runtime);
   writeKernelNeeds(kernelNeeds(input), drafts.runtime, textOf);
-  const isK3s = facts.layout.t === "k3s";
-  // `k3s crictl` knows its own socket.
-  if (!isK3s || target !== "containerd") {
-    const text = `runtime-endpoint: ${endpoint}\nimage-endpoint: ${endpoint}\ntimeout: 10\ndebug: false\n`;
-    const why = "crictl speaks to the new runtime";
-    drafts.runtime.edit(plainFiles.crictl, textOf(plainFiles.crictl), () => text, why);
-  }
-  if (isK3s) return changeK3s(facts, target, endpoint, drafts.kubelet);
+  if (facts.layout.t === "k3s") return changeK3s(facts, target, endpoint, drafts.kubelet);
   // Both sides must agree on cgroups; the rest is for where nobody said something else.
   const isForced = ({ field }: { readonly field: string }) => field === "cgroupDriver";
   const { kubeletFields } = input.runtime;

@@ -1,18 +1,20 @@
+import { convertForCriDockerd } from "../convert/convert-for-cri-dockerd.ts";
 import { convert } from "../convert/convert.ts";
+import type { Conversion } from "../convert/conversion.ts";
 import type { DockerHost } from "../convert/docker-host.ts";
 import { kubeletFragmentPath } from "../convert/node-files.ts";
 import { containerdSpecFor } from "../convert/find-target.ts";
 import { readDockerHost } from "../convert/read-docker-host.ts";
-import { ferrySpec, type TargetSpec } from "../convert/target-spec.ts";
+import { ferrySpec } from "../convert/target-spec.ts";
 import type { HostRoot } from "../host/host-root.ts";
 import { parseKubeletConfig } from "../host/kubelet-config.ts";
 import type { KubernetesVersion } from "../host/kubernetes-version.ts";
-import { plainFiles, readNode, type NodeFacts } from "../host/read-node.ts";
+import { readNode, type NodeFacts } from "../host/read-node.ts";
 import { runtimeVersion } from "../host/read-runtime.ts";
 import type { RunningHost } from "../host/running-host.ts";
 import { placeText, type LedgerEntry } from "../ledger/ledger.ts";
 import type { FieldEdit } from "./edit-kubelet-config.ts";
-import type { PlanInput, PlanOptions, RuntimeConfig } from "./plan-input.ts";
+import type { PlanInput, PlanOptions, RuntimeConfig, RuntimeFile } from "./plan-input.ts";
 import { sandboxImageOf } from "./sandbox-image.ts";
 import type { Target } from "./step.ts";
 
@@ -63,20 +65,15 @@ type Sources = {
 const noConfig: RuntimeConfig = { version: undefined, files: [], kubeletFields: [], notes: [] };
 
 /** Docker's configuration for the target, and the texts that are there now. */
-async function readRuntimeConfig({ root, running, facts, host, choice }: Sources): Promise<RuntimeConfig> {
+async function readRuntimeConfig(sources: Sources): Promise<RuntimeConfig> {
+  const { root, facts, choice } = sources;
   const { target, containerdVersion } = choice;
   // k3s configures its own containerd.
-  if (target === "cri-dockerd" || (facts.layout.t === "k3s" && target === "containerd")) return noConfig;
-  const spec: TargetSpec = target === "ferry" ? ferrySpec : await containerdSpecFor(containerdVersion, root, running);
-  const image = sandboxImageOf(facts.kubelet);
-  const pause = host.kubelet.podInfraContainerImage ?? {
-    value: image,
-    source: { t: "system", what: "the kubelet's default" } as const,
-  };
-  const conversion = convert({ ...host, kubelet: { ...host.kubelet, podInfraContainerImage: pause } }, spec);
-  const files = [];
+  if (facts.layout.t === "k3s" && target === "containerd") return noConfig;
+  const conversion = await convertFor(sources);
+  const files: RuntimeFile[] = [];
   for (const { path, content, mode, why } of conversion.files) {
-    if (path === kubeletFragmentPath || path === plainFiles.crictl) continue;
+    if (path === kubeletFragmentPath) continue;
     files.push({ path, content, mode, why, before: await root.findText(path) });
   }
   if (target === "ferry" && choice.ferryUnit !== undefined && facts.ferry.unit === undefined) {
@@ -90,6 +87,22 @@ async function readRuntimeConfig({ root, running, facts, host, choice }: Sources
     kubeletFields: fragment === undefined ? [] : fieldsOf(fragment.content),
     notes: conversion.ledger.filter(({ outcome }) => outcome === "lost" || outcome === "invalid").map(noteOf),
   };
+}
+
+/** The kubelet's defaults, which nobody wrote down, count as its word. */
+async function convertFor({ root, running, facts, host, choice }: Sources): Promise<Conversion> {
+  const { target, containerdVersion } = choice;
+  const minor = facts.kubelet.version?.value.minor ?? 0;
+  const byDefault = (value: string) => ({ value, source: { t: "system", what: "the kubelet's default" } as const });
+  const cgroupDriver = host.kubelet.cgroupDriver ?? (minor < 31 ? byDefault("cgroupfs") : undefined);
+  const kubelet = {
+    ...host.kubelet,
+    podInfraContainerImage: host.kubelet.podInfraContainerImage ?? byDefault(sandboxImageOf(facts.kubelet)),
+    ...(cgroupDriver === undefined ? {} : { cgroupDriver }),
+  };
+  if (target === "cri-dockerd") return convertForCriDockerd({ ...host, kubelet });
+  const spec = target === "ferry" ? ferrySpec : await containerdSpecFor(containerdVersion, root, running);
+  return convert({ ...host, kubelet }, spec);
 }
 
 function fieldsOf(text: string): FieldEdit[] {

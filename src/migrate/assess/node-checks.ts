@@ -8,6 +8,7 @@ import {
   storageDriver,
   volumesWithData,
 } from "./node/docker-data.ts";
+import { cniConfig, containerdConfig, criPluginDisabled } from "./node/doctor.ts";
 import {
   dockerProxy,
   dockerSocketUnit,
@@ -20,7 +21,7 @@ import {
   ulimits,
 } from "./node/docker-settings.ts";
 import { dockerGroup, hostScripts, knownError, packageConflicts, socketUsers, systemdVersion } from "./node/host.ts";
-import { cniConfig, cniDirectories, firewallLeftovers, kernelSettings } from "./node/network.ts";
+import { cniDirectories, firewallLeftovers, kernelSettings } from "./node/network.ts";
 import { cgroupDriver, cgroupVersion, runningCgroups } from "./node/cgroups.ts";
 import {
   evictionThresholds,
@@ -29,14 +30,7 @@ import {
   removedKubeletFlags,
   windowsEndpoint,
 } from "./node/kubelet.ts";
-import {
-  containerdVersion,
-  criPluginDisabled,
-  deprecatedContainerdKeys,
-  sandboxImage,
-  severalSockets,
-  sharedContainerd,
-} from "./node/runtimes.ts";
+import { containerdVersion, sandboxImage, severalSockets, sharedContainerd } from "./node/runtimes.ts";
 
 /** Every check of a node, in the order of reports. */
 export const nodeChecks: readonly NodeCheck[] = [
@@ -46,7 +40,7 @@ export const nodeChecks: readonly NodeCheck[] = [
   severalSockets,
   criPluginDisabled,
   containerdVersion,
-  deprecatedContainerdKeys,
+  containerdConfig,
   cgroupDriver,
   runningCgroups,
   cgroupVersion,

@@ -1,5 +1,5 @@
 import type { TextFacts } from "../cluster/cluster-facts.ts";
-import { excerptOf, sourceAt } from "../cluster/place.ts";
+import { excerptOf, sourceAt, textLineAt } from "../cluster/place.ts";
 import type { Source } from "../host/source.ts";
 import type { CheckInfo } from "./check.ts";
 import type { Finding, Fix, Severity } from "./finding.ts";
@@ -25,9 +25,9 @@ export function textSource(text: TextFacts, line: number, excerpt: string): Sour
     return { t: "file", path: place.path, line, excerpt: excerptOf(excerpt) };
   }
   const source = sourceAt(place, text.field, excerpt);
-  // A block of several lines begins below its key.
-  if (source.t === "file" && text.text.includes("\n")) return { ...source, line: (source.line ?? 1) + line };
-  return source.t === "api" ? { ...source, excerpt: `line ${line}: ${source.excerpt ?? ""}` } : source;
+  if (source.t === "api") return { ...source, excerpt: `line ${line}: ${source.excerpt ?? ""}` };
+  if (source.t !== "file" || place.t !== "file" || place.lines.size === 0) return source;
+  return { ...source, line: textLineAt(place, text.field, line) };
 }
 
 export type TextFound = {

@@ -23,7 +23,7 @@ export function workloadFinding(check: CheckInfo, workload: Workload, found: Fou
     check: check.id,
     severity: found.severity ?? check.severity,
     title: `${nameOf(workload.ref)}: ${found.says}`,
-    why: found.why,
+    why: `${found.why}${stateOf(workload)}`,
     subject: subjectOf(workload),
     ...(nodes.length === 0 ? {} : { nodes }),
     evidence: [...found.at.map(({ path, excerpt }) => workloadSource(workload, path, excerpt)), ...(found.more ?? [])],
@@ -52,6 +52,12 @@ export function nodesOf({ pods }: Workload): string[] {
 function subjectOf({ ref, pods, origin }: Workload): Subject {
   const node = origin === "template" ? undefined : pods.length === 1 ? pods[0]?.node : undefined;
   return { t: "object", ...ref, ...(node === undefined ? {} : { node }) };
+}
+
+/** What does not run now fails when it is started again. */
+function stateOf({ isSuspended, replicas }: Workload): string {
+  if (isSuspended) return " It is suspended now.";
+  return replicas === 0 ? " It is scaled to zero now." : "";
 }
 
 /** What a controller made is changed where the controller takes it from. */

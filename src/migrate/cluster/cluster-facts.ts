@@ -48,6 +48,8 @@ export type NodeFacts = {
   readonly isUnschedulable: boolean;
   /** Names of images on it, as far as the node tells (50 by default). */
   readonly images: readonly string[];
+  /** Those of them without a digest: no registry gave them. */
+  readonly localImages: readonly { readonly name: string; readonly path: string }[];
   /** The running kubelet's configuration; undefined where nobody may ask. */
   readonly config: NodeConfig | undefined;
   /** Lines of its kubelet's metrics that matter. */

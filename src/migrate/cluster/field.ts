@@ -62,6 +62,11 @@ export function itemPath(path: string, at: number): string {
   return `${path}[${at}]`;
 }
 
+/** Where the text of a block of several lines begins, among the lines of a file's fields. */
+export function blockPath(path: string): string {
+  return `${path}|`;
+}
+
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

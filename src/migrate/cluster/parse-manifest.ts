@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from "yaml";
 import { messageOf } from "#base/errors.ts";
-import { Field, itemPath, memberPath } from "./field.ts";
+import { blockPath, Field, itemPath, memberPath } from "./field.ts";
 import type { Place } from "./place.ts";
 
 export type ManifestObject = { readonly object: Field; readonly place: Place };
@@ -95,6 +95,8 @@ function linesOf(document: Document.Parsed, counter: LineCounter): Map<string, n
         const name = isScalar(key) ? String(key.value) : undefined;
         if (name === undefined) continue;
         note(memberPath(path, name), key);
+        // A block's text begins in the line below its key: its own lines can be told.
+        if (isScalar(value) && value.type === "BLOCK_LITERAL") note(blockPath(memberPath(path, name)), value);
         visit(value, memberPath(path, name), depth + 1);
       }
     } else if (isSeq(node)) {

@@ -1,5 +1,6 @@
 import { redact } from "#base/errors.ts";
 import type { Source } from "../host/source.ts";
+import { blockPath } from "./field.ts";
 
 /** Where an object was read. */
 export type Place =
@@ -19,7 +20,15 @@ export type Place =
 export function sourceAt(place: Place, field: string, text?: string): Source {
   const excerpt = text === undefined ? {} : { excerpt: excerptOf(text) };
   if (place.t === "api") return { t: "api", path: place.path, ...(field === "" ? {} : { field }), ...excerpt };
-  return { t: "file", path: place.path, line: lineOf(place, field), ...excerpt };
+  // A file too large for its lines is known by its name alone.
+  const line = place.lines.size === 0 ? {} : { line: lineOf(place, field) };
+  return { t: "file", path: place.path, ...line, ...excerpt };
+}
+
+/** The line of a file in which line `at` (from 1) of a field's text stands; that of the field where it is not a block. */
+export function textLineAt(place: Extract<Place, { t: "file" }>, field: string, at: number): number {
+  const block = place.lines.get(blockPath(`${place.prefix}${field}`));
+  return block === undefined ? lineOf(place, field) : block + at;
 }
 
 const maxExcerpt = 200;

@@ -34,9 +34,22 @@ export function readNode(object: Field, place: Place): NodeFacts {
       .at("status", "images")
       .items()
       .flatMap((one) => one.at("names").texts()),
+    localImages: readLocalImages(object),
     config: undefined,
     metrics: undefined,
   };
+}
+
+/** A pulled image is listed by its digest too. */
+function readLocalImages(object: Field): NodeFacts["localImages"] {
+  return object
+    .at("status", "images")
+    .items()
+    .flatMap((one) => {
+      const names = one.at("names").texts();
+      if (names.length === 0 || names.some((name) => name.includes("@"))) return [];
+      return names.filter((name) => !name.includes("<none>")).map((name) => ({ name, path: one.at("names").path }));
+    });
 }
 
 /** Only volumes that are directories of a node. */

@@ -57,6 +57,8 @@ export class WorkloadIndex {
 
   addPod(object: Field, place: Place, ref: ObjectRef): void {
     this.podCount++;
+    // What has ended runs no more; what made it is there by itself.
+    if (["Succeeded", "Failed"].includes(object.at("status", "phase").text ?? "")) return;
     const metadata = object.at("metadata");
     const isStatic = metadata.at("annotations", annotationOfMirrors).isPresent;
     const { outermost, managedBy } = this.#climb(isStatic ? undefined : ownerOf(object, ref.namespace), ref);

@@ -1,5 +1,5 @@
 import type { Missing } from "../cluster/cluster-facts.ts";
-import type { ContainerdConfig } from "../containerd-config/parse-config.ts";
+import type { DoctorFacts } from "../containerd-config/doctor-facts.ts";
 import type { DockerHost } from "../convert/docker-host.ts";
 import type { DaemonSettings } from "../docker-config/decode-daemon-json.ts";
 import type { DockerUnit } from "../docker-config/decode-docker-unit.ts";
@@ -22,9 +22,8 @@ export type HostSurvey = {
   /** What converting that configuration would lose. */
   readonly lost: readonly LedgerEntry[];
   readonly logins: readonly DockerLogin[];
-  /** containerd's configuration with its imports; undefined without one. */
-  readonly containerd: readonly ContainerdConfig[] | undefined;
-  readonly containerdProblem: string | undefined;
+  /** containerd's configuration, and what its doctor asks beside it. */
+  readonly doctor: DoctorFacts;
   /** Runtime sockets that are there. */
   readonly sockets: readonly string[];
   readonly containers: readonly DockerContainer[];
@@ -35,7 +34,6 @@ export type HostSurvey = {
   readonly space: SpaceFacts | undefined;
   /** Scripts, timers and units with a line about Docker. */
   readonly scripts: readonly HostText[];
-  readonly cniFiles: readonly HostText[];
   /** Network interfaces; empty for a copy. */
   readonly interfaces: readonly string[];
   /** `iptables-save`; undefined where nobody can be asked. */

@@ -1,8 +1,7 @@
 import { EngineError, isKind, messageOf } from "#base/errors.ts";
 import type { Call } from "../call.ts";
 import type { Missing } from "../cluster/cluster-facts.ts";
-import type { ContainerdConfig } from "../containerd-config/parse-config.ts";
-import { readContainerdConfig } from "../containerd-config/read-config.ts";
+import { readDoctorFacts } from "../containerd-config/read-doctor-facts.ts";
 import { convert } from "../convert/convert.ts";
 import type { DockerHost } from "../convert/docker-host.ts";
 import { containerdSpecFor } from "../convert/find-target.ts";
@@ -21,7 +20,7 @@ import { readDockerContainers } from "./read-docker-containers.ts";
 import { readDockerVolumes } from "./read-docker-volumes.ts";
 import { readJournal } from "./read-journal.ts";
 import { readLogLinks } from "./read-log-links.ts";
-import { readCniFiles, readFirewall, readInterfaces } from "./read-network.ts";
+import { readFirewall, readInterfaces } from "./read-network.ts";
 import { readPodCgroups } from "./read-pod-cgroups.ts";
 import { readScripts } from "./read-scripts.ts";
 import { readSocketUsers } from "./read-socket-users.ts";
@@ -70,11 +69,6 @@ export async function surveyHost(call: Call, { root, running, progress }: Survey
   const { settings, unit } = settingsOf(docker);
   const dataRoot = settings["data-root"]?.value ?? settings.graph?.value ?? "/var/lib/docker";
   const noPackages: HostSurvey["packages"] = new Map();
-  let containerdProblem: string | undefined;
-  const containerd = await readContainerd(root).catch((error: unknown) => {
-    containerdProblem = messageOf(error);
-    return undefined;
-  });
   return {
     directory: root.directory,
     isRunning: running !== undefined,
@@ -84,8 +78,7 @@ export async function surveyHost(call: Call, { root, running, progress }: Survey
     unit,
     lost: await part("configuration", async () => await lostOf(docker, root, running), []),
     logins: docker.logins.map(({ path, text }) => decodeLogin(text, path)),
-    containerd,
-    containerdProblem,
+    doctor: await readDoctorFacts({ root, running }),
     sockets: await part("sockets", async () => await present(root, runtimeSockets), []),
     containers: await part("containers", async () => await readDockerContainers(root, dataRoot), []),
     volumes: await part("volumes", async () => await readDockerVolumes(call, root, dataRoot), []),
@@ -93,7 +86,6 @@ export async function surveyHost(call: Call, { root, running, progress }: Survey
     dataRoot: await part("data root", async () => await readDataRoot(root, dataRoot), noDataRoot(dataRoot)),
     space: await part("space", async () => await readSpace(running, dataRoot), undefined),
     scripts: await part("scripts", async () => await readScripts(call, root), []),
-    cniFiles: await part("CNI configuration", async () => await readCniFiles(root, node), []),
     interfaces: await part("network interfaces", async () => await readInterfaces(root, running), []),
     firewall: await part("firewall", async () => await readFirewall(running), undefined),
     dockerGroup: await part("groups", async () => await readDockerGroup(root), undefined),
@@ -137,10 +129,6 @@ async function lostOf(
 ): Promise<readonly LedgerEntry[]> {
   const { ledger } = convert(docker, await containerdSpecFor(undefined, root, running));
   return ledger.filter(({ outcome }) => outcome === "lost" || outcome === "invalid");
-}
-
-async function readContainerd(root: HostRoot): Promise<readonly ContainerdConfig[] | undefined> {
-  return await readContainerdConfig(root, "/etc/containerd/config.toml");
 }
 
 async function present(root: HostRoot, paths: readonly string[]): Promise<string[]> {

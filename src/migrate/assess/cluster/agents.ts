@@ -15,17 +15,18 @@ export const knownAgent: ClusterCheck = {
   *find({ workloads }) {
     for (const workload of workloads) {
       for (const { name, pattern, advice } of knownAgents) {
+        const byName = !isParticular(name) && pattern.test(workload.ref.name);
         const container = workload.shape.containers.find(({ image, command }) => {
           const { registry, repository, tag } = parseImageReference(image);
           if (name.startsWith("Traefik"))
             return pattern.test(repository) && /providers\.docker/.test(command.join(" "));
           if (name.startsWith("Amazon VPC")) return pattern.test(repository) && isBefore(tag, 1, 12);
-          return pattern.test(`${registry}/${repository}`);
+          return byName || pattern.test(`${registry}/${repository}`);
         });
         if (container === undefined) continue;
         yield workloadFinding(info, workload, {
           at: [{ path: `${container.path}.image`, excerpt: container.image }],
-          says: `is the ${name}`,
+          says: `runs ${name}`,
           why: "It is known to get container names, labels or figures from Docker: without it they are missing until it is told of the new runtime.",
           fix: { summary: advice },
         });
@@ -33,6 +34,11 @@ export const knownAgent: ClusterCheck = {
     }
   },
 };
+
+/** Of these, the image alone says too little. */
+function isParticular(name: string): boolean {
+  return name.startsWith("Traefik") || name.startsWith("Amazon VPC");
+}
 
 function isBefore(tag: string | undefined, major: number, minor: number): boolean {
   const match = /v?(\d+)\.(\d+)/.exec(tag ?? "");

@@ -49,9 +49,12 @@ export const dockerCommands: ClusterCheck = {
 function* commandFindings(workload: Workload): Generator<Finding> {
   const { shape } = workload;
   for (const { name, command, path, privileged, role } of shape.containers) {
-    const match = dockerCommand.exec(command.join(" "));
-    if (match === null || role === "step") continue;
+    const text = command.join(" ");
     const reachesHost = shape.hostPid || privileged;
+    const match = dockerCommand.exec(text);
+    const enters = reachesHost ? /\bnsenter\b|\bchroot\s+\/\S+/.exec(text) : null;
+    if (match === null && enters !== null) yield entersFinding(workload, { name, path, excerpt: enters[0] });
+    if (match === null || role === "step") continue;
     yield workloadFinding(info, workload, {
       at: [{ path: `${path}.command`, excerpt: match[0].trim() }],
       says: `container ${name} runs ${match[0].trim()}`,
@@ -61,6 +64,20 @@ function* commandFindings(workload: Workload): Generator<Finding> {
       fix,
     });
   }
+}
+
+/** It may run anything there, the node's docker too. */
+function entersFinding(
+  workload: Workload,
+  { name, path, excerpt }: { name: string; path: string; excerpt: string },
+): Finding {
+  return workloadFinding(info, workload, {
+    at: [{ path: `${path}.command`, excerpt }],
+    says: `container ${name} enters the node itself (${excerpt})`,
+    severity: "medium",
+    why: "What it runs there may call docker, edit daemon.json or restart Docker; from outside it is not seen.",
+    fix: { summary: "Look through what it runs on the node.", commands: fix.commands },
+  });
 }
 
 function* textFindings(text: TextFacts): Generator<Finding> {

@@ -1,10 +1,11 @@
 import { memberPath } from "../../cluster/field.ts";
 import { sourceAt } from "../../cluster/place.ts";
-import type { ClusterFacts, Workload } from "../../cluster/cluster-facts.ts";
+import type { Source } from "../../host/source.ts";
+import type { ClusterFacts, NodeFacts, Workload } from "../../cluster/cluster-facts.ts";
 import type { ContainerShape } from "../../cluster/pod-shape.ts";
 import type { CheckInfo, ClusterCheck } from "../check.ts";
 import type { Finding } from "../finding.ts";
-import { isCloudRegistry, isPublicRegistry, parseImageReference } from "../image-reference.ts";
+import { fullName, isCloudRegistry, isPublicRegistry, parseImageReference } from "../image-reference.ts";
 import { groupNodes, isDocker, nodesFinding } from "../nodes-finding.ts";
 import { matchLines, textFinding } from "../text-lines.ts";
 import { workloadFinding } from "../workload-finding.ts";
@@ -18,9 +19,12 @@ const onlyInfo: CheckInfo = {
 /** Never pulled, or named so that no registry can be meant: built on the node, and lost with its Docker. */
 export const nodeOnlyImage: ClusterCheck = {
   ...onlyInfo,
-  *find({ workloads }) {
+  *find({ workloads, nodes }) {
+    const built = localImages(nodes);
     for (const { workload, container } of eachContainer(workloads)) {
-      const why = localReason(container);
+      const place = built.get(fullName(container.image));
+      const why =
+        place === undefined ? localReason(container) : "Its node lists it without a digest: no registry gave it.";
       if (why === undefined) continue;
       yield workloadFinding(onlyInfo, workload, {
         at: [
@@ -30,6 +34,7 @@ export const nodeOnlyImage: ClusterCheck = {
           },
         ],
         says: `image ${container.image} is on its nodes only`,
+        ...(place === undefined ? {} : { more: [place] }),
         why: `${why} The new runtime does not see what Docker has, so the pod ends in ErrImageNeverPull or ImagePullBackOff.`,
         fix: {
           summary: "Push it to a registry, or carry it over with the node.",
@@ -42,6 +47,20 @@ export const nodeOnlyImage: ClusterCheck = {
     }
   },
 };
+
+/** Where a node says so, by the image's full name; what another node has pulled is not local. */
+function localImages(nodes: readonly NodeFacts[]): Map<string, Source> {
+  const local = new Map<string, Source>();
+  for (const node of nodes.filter(isDocker)) {
+    for (const { name, path } of node.localImages) local.set(fullName(name), sourceAt(node.place, path, name));
+  }
+  if (local.size === 0) return local;
+  for (const node of nodes) {
+    const own = new Set(node.localImages.map(({ name }) => name));
+    for (const name of node.images) if (!own.has(name)) local.delete(fullName(name));
+  }
+  return local;
+}
 
 function localReason({ image, pullPolicy, role }: ContainerShape): string | undefined {
   if (image === "" || role === "step") return undefined;

@@ -27,7 +27,7 @@ export type KnownAgent = {
 export const knownAgents: readonly KnownAgent[] = [
   agent(
     "Datadog agent",
-    /(?:^|\/)(?:datadog\/)?(?:datadog-)?agent$|dd-agent|datadog/,
+    /datadog(?:hq)?\/(?:[\w-]*-)?agent$|dd-agent|datadog/,
     "Use agent 7.x with the CRI socket (DD_CRI_SOCKET_PATH), and its host path mounted.",
   ),
   agent(
@@ -73,7 +73,7 @@ export const knownAgents: readonly KnownAgent[] = [
   ),
   agent("autoheal", /autoheal/, "Use liveness probes."),
   agent(
-    "Amazon VPC CNI before 1.6",
+    "Amazon VPC CNI before 1.12",
     /amazon-k8s-cni/,
     "Use amazon-k8s-cni 1.12 or newer: older ones ask Docker, or CRI v1alpha2.",
   ),

@@ -1,8 +1,6 @@
 import { findKubeletSetting } from "../../host/read-kubelet.ts";
-import type { Source } from "../../host/source.ts";
-import type { HostSurvey } from "../../survey/host-survey.ts";
+import { doctorFindings } from "./doctor.ts";
 import { fileSource, nodeCheck } from "./node-finding.ts";
-import { tableAt } from "./toml-table.ts";
 
 /** Source: KEP-5573. */
 export const cgroupVersion = nodeCheck(
@@ -29,7 +27,7 @@ export const cgroupVersion = nodeCheck(
   },
 );
 
-/** What the kubelet, Docker and containerd say; containerd's default is cgroupfs. */
+/** What the kubelet and Docker say, and what containerd's doctor makes of its runtimes. */
 export const cgroupDriver = nodeCheck(
   { id: "cgroup-driver", title: "Kubelet and runtimes with different cgroup drivers", severity: "blocker" },
   function* (survey) {
@@ -47,36 +45,9 @@ export const cgroupDriver = nodeCheck(
         fix: { summary, links },
       };
     }
-    for (const { name, isSystemd, source } of containerdRuntimes(survey)) {
-      if (isSystemd === (own === "systemd")) continue;
-      yield {
-        says: `its kubelet uses ${own}, containerd's runtime ${name} ${isSystemd ? "systemd" : "cgroupfs"}`,
-        why: "Pods of that runtime do not start (cgroupsPath), or are killed and made again under load.",
-        evidence: [source, ...(kubelet === undefined ? [] : [kubelet.source])],
-        fix: { summary, patch: "SystemdCgroup = true\n", links },
-      };
-    }
+    yield* doctorFindings(survey, (check) => /^containerd-(?:cgroup-driver|systemd-cgroup)/.test(check));
   },
 );
-
-/** Runtimes of runc's kind in containerd's configuration. */
-function containerdRuntimes({ containerd }: HostSurvey) {
-  return (containerd ?? []).flatMap((file) => {
-    const plugins = file.tree["plugins"];
-    const found: { name: string; isSystemd: boolean; source: Source }[] = [];
-    for (const plugin of ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime", "cri"]) {
-      const path = ["plugins", plugin, "containerd", "runtimes"];
-      const runtimes = tableAt(plugins, [plugin, "containerd", "runtimes"]);
-      for (const [name, runtime] of Object.entries(runtimes)) {
-        const type = tableAt(runtime, [])["runtime_type"];
-        if (typeof type === "string" && !type.includes("runc")) continue;
-        const isSystemd = tableAt(runtime, ["options"])["SystemdCgroup"] === true;
-        found.push({ name, isSystemd, source: file.sourceOf([...path, name, "options", "SystemdCgroup"]) });
-      }
-    }
-    return found;
-  });
-}
 
 /** What pods that run now were made with: it decides what happens to them, whatever the files say. */
 export const runningCgroups = nodeCheck(

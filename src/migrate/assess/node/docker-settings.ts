@@ -1,6 +1,6 @@
 import { placeText } from "../../ledger/ledger.ts";
 import type { Source } from "../../host/source.ts";
-import { fileSource, nodeCheck } from "./node-finding.ts";
+import { fileSource, nodeCheck, sentence } from "./node-finding.ts";
 
 const convertCommand = "ferry migrate convert --target containerd";
 
@@ -43,7 +43,7 @@ export const lostSettings = nodeCheck(
       yield {
         says: outcome === "invalid" ? `${key} is nothing that Docker takes` : `${key} = ${value} has no equal`,
         severity: outcome === "invalid" ? "low" : "high",
-        why: /[.!?]$/.test(note) ? note : `${note}.`,
+        why: sentence(note),
         evidence: [source],
         fix: {
           summary: sentence(action ?? `Read what conversion says of it (${placeText(source)}).`),
@@ -53,11 +53,6 @@ export const lostSettings = nodeCheck(
     }
   },
 );
-
-function sentence(text: string): string {
-  const first = text.slice(0, 1).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
-}
 
 /** Mirrors, insecure registries and certificates that the new runtime reads from other files. */
 export const registrySettings = nodeCheck(

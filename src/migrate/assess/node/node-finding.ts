@@ -36,6 +36,12 @@ export function nodeCheck(info: CheckInfo, find: (survey: HostSurvey, aim: Aim) 
   };
 }
 
+/** `text` with a capital letter and a full stop. */
+export function sentence(text: string): string {
+  const first = text.slice(0, 1).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}
+
 /** Evidence: a file, and a line of it where one is known. */
 export function fileSource(path: string, line?: number, excerpt?: string): Source {
   return {

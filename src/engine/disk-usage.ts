@@ -9,9 +9,9 @@ import { getSnapshotter } from "./get-snapshotter.ts";
 export type DiskUsage = {
   /** Bytes of all blobs of the namespace. */
   readonly contentBytes: number;
-  /** Bytes of all unpacked layers of the namespace. */
-  readonly layersBytes: number;
-  readonly containers: readonly { readonly container: Container; readonly writableBytes: number }[];
+  /** Of all unpacked layers of the namespace. */
+  readonly layers: SnapshotUsage;
+  readonly containers: readonly { readonly container: Container; readonly writable: SnapshotUsage }[];
   readonly volumes: readonly { readonly volume: Volume; readonly sizeBytes: number; readonly useCount: number }[];
 };
 
@@ -20,7 +20,7 @@ type Nouns = Pick<Engine, "content" | "snapshotters" | "containers" | "volumes">
 /** What the namespace takes on disk. Images are `list-images`' to tell. */
 export async function diskUsage(call: Call, engine: Nouns): Promise<DiskUsage> {
   const containers = await engine.containers.list(call);
-  const [blobs, layersBytes, sizes, volumes] = await Promise.all([
+  const [blobs, layers, sizes, volumes] = await Promise.all([
     engine.content.list(call),
     sumLayers(call, engine),
     Promise.all(containers.map((container) => writableSize(call, engine, container))),
@@ -28,8 +28,8 @@ export async function diskUsage(call: Call, engine: Nouns): Promise<DiskUsage> {
   ]);
   return {
     contentBytes: blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    layersBytes,
-    containers: containers.map((container, at) => ({ container, writableBytes: sizes[at]?.sizeBytes ?? 0 })),
+    layers,
+    containers: containers.map((container, at) => ({ container, writable: sizes[at] ?? { sizeBytes: 0, inodes: 0 } })),
     volumes,
   };
 }
@@ -66,14 +66,17 @@ async function writableSize(
   }
 }
 
-async function sumLayers(call: Call, { snapshotters }: Pick<Engine, "snapshotters">): Promise<number> {
-  let sum = 0;
+async function sumLayers(call: Call, { snapshotters }: Pick<Engine, "snapshotters">): Promise<SnapshotUsage> {
+  let [sizeBytes, inodes] = [0, 0];
   for (const snapshotter of snapshotters.values()) {
     for (const { key, kind } of await snapshotter.list(call)) {
-      if (kind === "committed") sum += (await snapshotter.usage(call, key)).sizeBytes;
+      if (kind !== "committed") continue;
+      const usage = await snapshotter.usage(call, key);
+      sizeBytes += usage.sizeBytes;
+      inodes += usage.inodes;
     }
   }
-  return sum;
+  return { sizeBytes, inodes };
 }
 
 async function volumeUsage(call: Call, { volumes }: Pick<Engine, "volumes">, containers: readonly Container[]) {

@@ -219,12 +219,12 @@ suite("containers are looked after", { skip: isRoot ? false : "needs root" }, ()
     await eventually("written", async () => {
       const { containers, volumes } = await diskUsage(call, engine);
       const volume = volumes.find(({ volume: { name } }) => name === "used");
-      const writable = containers.find(({ container }) => container.id === id)?.writableBytes ?? 0;
+      const writable = containers.find(({ container }) => container.id === id)?.writable.sizeBytes ?? 0;
       return writable >= 2 * mebibyte && (volume?.sizeBytes ?? 0) >= mebibyte && volume?.useCount === 1;
     });
-    assert.ok(before.contentBytes > 0 && before.layersBytes > 0);
+    assert.ok(before.contentBytes > 0 && before.layers.sizeBytes > 0);
     const other = await daemon.create(["true"]);
-    assert.equal((await diskUsage(call, engine)).layersBytes, before.layersBytes);
+    assert.deepEqual((await diskUsage(call, engine)).layers, before.layers);
     await remove(id, other.id);
     await pruneVolumes(call, engine, { all: true });
   });

@@ -9,6 +9,7 @@ import type { TaskStreams, TerminalSize } from "#core/tasks/runtime.ts";
 import { attachContainer, resizeContainer } from "#engine/attach-container.ts";
 import { createExec, resizeExec, startExec } from "#engine/exec.ts";
 import type { Engine } from "#engine/engine.ts";
+import { takeFirstSize } from "./streaming/first-size.ts";
 import type {
   AttachStreamRequest,
   CommandStreams,
@@ -37,11 +38,13 @@ export class EngineStreams implements StreamingRuntime {
       privileged: false,
       attach: { stdin, stdout, stderr: stderr && !tty },
     });
-    const { exec, streams } = await startExec(call, engine, { execId: record.id, detach: false });
+    const sizes = tty ? await takeFirstSize(client.sizes) : undefined;
+    const first = sizes?.first === undefined ? {} : { size: sizes.first };
+    const { exec, streams } = await startExec(call, engine, { execId: record.id, detach: false, ...first });
     if (streams === undefined || exec.process === undefined) throw new Error("exec: no streams");
     await using _open = streams;
     const { process } = exec;
-    if (tty) followSizes(client, (size) => resizeExec(call, engine, record.id, size));
+    if (sizes !== undefined) followSizes(sizes.others, (size) => resizeExec(call, engine, record.id, size));
     const output = join(call, client, streams);
     // Awaited below, unless the client is gone before.
     output.catch(() => {});
@@ -59,7 +62,7 @@ export class EngineStreams implements StreamingRuntime {
     const engine = this.#engine;
     const { containerId, stdin, stdout, stderr, tty } = request;
     await using streams = await attachContainer(call, engine, { container: containerId, stdin, stdout, stderr });
-    if (tty) followSizes(client, (size) => resizeContainer(call, engine, containerId, size));
+    if (tty) followSizes(client.sizes, (size) => resizeContainer(call, engine, containerId, size));
     await join(call, client, streams);
   }
 
@@ -123,7 +126,7 @@ async function drain(stream: TaskStreams["stdout"]): Promise<void> {
 }
 
 /** A terminal that has gone takes no sizes. */
-function followSizes({ sizes }: CommandStreams, resize: (size: TerminalSize) => Promise<void>): void {
+function followSizes(sizes: AsyncIterable<TerminalSize>, resize: (size: TerminalSize) => Promise<void>): void {
   const follow = async () => {
     for await (const size of sizes) await resize(size);
   };

@@ -1,5 +1,6 @@
 import type { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
 import { attach } from "./attach.ts";
+import { checkpointContainer, checkpointPod, restorePod } from "./checkpoint.ts";
 import { containerStats, listContainerStats, streamContainerStats } from "./container-stats.ts";
 import { containerStatus } from "./container-status.ts";
 import { createContainer } from "./create-container.ts";
@@ -70,6 +71,9 @@ export function runtimeHandlers({ unary, stream }: Run): ServiceHandlers<typeof 
     listPodSandboxMetrics: unary(listPodSandboxMetrics),
     streamPodSandboxMetrics: stream(streamPodSandboxMetrics),
     getContainerEvents: stream(getContainerEvents),
+    checkpointContainer: unary(checkpointContainer),
+    checkpointPod: unary(checkpointPod),
+    restorePod: unary(restorePod),
   };
 }
 

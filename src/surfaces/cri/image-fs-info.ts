@@ -6,13 +6,14 @@ import type { Cri } from "./cri.ts";
 
 /** Layers and writable layers are on one filesystem. */
 export async function imageFsInfo(call: Call, { engine }: Cri, _request: ImageFsInfoRequest) {
-  const { layersBytes, containers } = await diskUsage(call, engine);
-  const used = containers.reduce((sum, { writableBytes }) => sum + writableBytes, layersBytes);
+  const { layers, containers } = await diskUsage(call, engine);
+  const used = containers.reduce((sum, { writable }) => sum + writable.sizeBytes, layers.sizeBytes);
+  const inodes = containers.reduce((sum, { writable }) => sum + writable.inodes, layers.inodes);
   const filesystem = {
     timestamp: nowNs(),
     fsId: { mountpoint: engine.settings.rootDirectory },
     usedBytes: { value: BigInt(used) },
-    inodesUsed: { value: 0n },
+    inodesUsed: { value: BigInt(inodes) },
   };
   return { imageFilesystems: [filesystem], containerFilesystems: [filesystem] };
 }

@@ -23,6 +23,11 @@ export async function status(_call: Call, { engine, settings }: Cri, { verbose }
     // The empty name is the default handler.
     runtimeHandlers: [...(byDefault === undefined ? [] : [{ ...byDefault, name: "" }]), ...named],
     features: { supplementalGroupsPolicy: true },
-    info: verbose ? { config: JSON.stringify({ ...settings, runtimes: features }) } : {},
+    info: verbose ? { config: JSON.stringify({ ...settings, ...directories(engine), runtimes: features }) } : {},
   };
+}
+
+/** By containerd's names, for who looks at what filesystem pods are on. */
+function directories({ settings: { rootDirectory, stateDirectory } }: Cri["engine"]) {
+  return { rootDir: rootDirectory, stateDir: stateDirectory };
 }

@@ -23,14 +23,14 @@ export async function getDiskUsage({ call, engine, query, api }: RouteContext): 
   const lists: JsonObject = {
     ...(wants("image")
       ? {
-          LayersSize: usage.layersBytes,
+          LayersSize: usage.layers.sizeBytes,
           Images: images.map((image) => ({ ...toImageSummary(image, api), Containers: image.containers })),
         }
       : {}),
     ...(wants("container")
       ? {
-          Containers: usage.containers.map(({ container, writableBytes }) => {
-            const size = { writableBytes, rootBytes: writableBytes };
+          Containers: usage.containers.map(({ container, writable: { sizeBytes } }) => {
+            const size = { writableBytes: sizeBytes, rootBytes: sizeBytes };
             return toSummary(container, { api, now, volumes, size }) as JsonObject;
           }),
         }
@@ -48,7 +48,7 @@ export async function getDiskUsage({ call, engine, query, api }: RouteContext): 
           ImageUsage: total(
             images.length,
             active,
-            usage.layersBytes,
+            usage.layers.sizeBytes,
             unusedBytes(images),
             verbose ? lists["Images"] : undefined,
           ),
@@ -67,7 +67,7 @@ function unusedBytes(images: readonly { containers: number; sizeBytes: number }[
 function containerTotal({ containers }: DiskUsage, items: unknown) {
   const isActive = ({ container: { status } }: DiskUsage["containers"][number]) =>
     ["running", "paused", "restarting"].includes(status.state);
-  const bytes = (list: DiskUsage["containers"]) => list.reduce((sum, { writableBytes }) => sum + writableBytes, 0);
+  const bytes = (list: DiskUsage["containers"]) => list.reduce((sum, { writable }) => sum + writable.sizeBytes, 0);
   const idle = containers.filter((entry) => !isActive(entry));
   return total(containers.length, containers.length - idle.length, bytes(containers), bytes(idle), items);
 }

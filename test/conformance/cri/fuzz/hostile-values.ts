@@ -2,7 +2,8 @@
 export const hostileStrings: readonly string[] = [
   "",
   " ",
-  "0",
+  // No hexadecimal digit alone: ids may be shortened, and it would mean the victim.
+  "0x",
   "-1",
   "-",
   "--help",

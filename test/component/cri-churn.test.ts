@@ -5,7 +5,7 @@ import { openPodBed, type PodBed } from "#test/support/pod-bed.ts";
 import { pssMiB } from "#test/support/processes.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
 
-/** `FERRY_CHURN_MINUTES=30` is the long form. */
+/** The short form shares the machine with other tests; `FERRY_CHURN_MINUTES=30` is the long one. */
 const minutes = Number(process.env["FERRY_CHURN_MINUTES"] ?? "2");
 const slots = 24;
 /** Pods are taken up and down one after the other in so many rows at a time. */

@@ -1,7 +1,8 @@
 import { findFlag } from "../host/command-line.ts";
 import type { NodeFacts } from "../host/read-node.ts";
-import { smokeImageOf, type Move } from "./move-steps.ts";
+import type { Move } from "./move.ts";
 import type { PlanInput } from "./plan-input.ts";
+import { smokeImageOf } from "./prove-steps.ts";
 import { fallbackSmokeImage } from "./smoke-image.ts";
 
 /** What the reader of a plan must know or decide, from the weightiest on. */

@@ -6,7 +6,7 @@ export type ScriptedHost = TemporaryHostRoot & { readonly running: RunningHost |
 
 /**
  * A host root from a text as {@link hostRootOf} takes it, on top of `base`. Behind its files, a line `== $ command` begins
- * what that command answers; with any of them the host counts as running.
+ * what that command answers, `== $ processes` lists `PID WORD...`; with any of them the host counts as running.
  */
 export async function scriptedHost(path: string, base: string): Promise<ScriptedHost> {
   const [files = "", ...answers] = (await readFile(path, "utf8")).split(/^== \$ /m);
@@ -17,10 +17,23 @@ export async function scriptedHost(path: string, base: string): Promise<Scripted
     }),
   );
   const made = await hostRootOf(`${base}\n${files}`);
-  const running: RunningHost = { ask: async (command) => said.get(command.join(" ")), processes: async () => [] };
+  const running: RunningHost = {
+    ask: async (command) => said.get(command.join(" ")),
+    processes: async () => processesOf(said.get("processes")),
+  };
   return {
     root: made.root,
     running: said.size > 0 ? running : undefined,
     [Symbol.asyncDispose]: async () => await made[Symbol.asyncDispose](),
   };
+}
+
+function processesOf(text = ""): { pid: number; argv: string[] }[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [pid, ...argv] = line.split(" ");
+      return { pid: Number(pid), argv };
+    });
 }

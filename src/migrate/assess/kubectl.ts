@@ -12,7 +12,7 @@ type PatchOperation = {
  * changed, and a manifest is changed in its file.
  */
 export function patchCommand(
-  { ref, place, specPath, origin }: Workload,
+  { ref, place, specPath, origin }: Pick<Workload, "ref" | "place" | "specPath" | "origin">,
   operations: readonly PatchOperation[],
 ): string | undefined {
   if (place.t !== "api" || origin !== "template") return undefined;

@@ -1,3 +1,4 @@
+import { isKind, messageOf } from "#base/errors.ts";
 import { severities, type Severity } from "#migrate/assess/finding.ts";
 import { makeReport, reaches, type Report } from "#migrate/assess/report.ts";
 import type { Call } from "#migrate/call.ts";
@@ -69,7 +70,15 @@ async function readHost(call: Call, directory: string): Promise<HostSurvey> {
   const { surveyHost } = await import("#migrate/survey/survey-host.ts");
   using progress = openProgress();
   const root = await HostRoot.open(directory);
-  return await surveyHost(call, { root, running: openRunningHost(root), progress: progress.show });
+  try {
+    return await surveyHost(call, { root, running: openRunningHost(root), progress: progress.show });
+  } catch (error) {
+    if (!isKind(error, "permissionDenied")) throw error;
+    throw new CliError(messageOf(error), {
+      next: "a node's files are root's: sudo ferry migrate assess",
+      cause: error,
+    });
+  }
 }
 
 async function printRbac(): Promise<number> {

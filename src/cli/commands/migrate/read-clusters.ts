@@ -32,7 +32,7 @@ export async function readClusters(
   } catch (error) {
     if (isKind(error, "canceled")) throw error;
     throw new CliError(messageOf(error), {
-      next: "read manifests instead: ferry migrate assess -f DIR; or name a cluster: --kubeconfig FILE --context NAME",
+      next: "name a cluster: --kubeconfig FILE --context NAME; or read manifests: -f DIR; or this host: ferry migrate assess --node-only",
       cause: error,
     });
   }

@@ -1,8 +1,8 @@
 import { findFlag, flagSource, type Flag } from "../../host/command-line.ts";
 import { flagsRemovedBy } from "../../host/kubelet-flag-table.ts";
-import { findKubeletSetting } from "../../host/read-kubelet.ts";
+import { findKubeletSetting, type KubeletFacts } from "../../host/read-kubelet.ts";
 import type { Source } from "../../host/source.ts";
-import { fileSource, nodeCheck } from "./node-finding.ts";
+import { fileSource, nodeCheck, type NodeFound } from "./node-finding.ts";
 
 /** Which socket the kubelet asks; up to 1.23, no flag means Docker inside of it. */
 export const kubeletEndpoint = nodeCheck(
@@ -58,6 +58,7 @@ export const kubeletFlagPlaces = nodeCheck(
       const found = flags.filter((flag) => flag.name === name);
       if (found.length > 1) yield placesFound(name, found.map(flagSource));
     }
+    yield* runningFindings(kubelet);
     const flag = findFlag(kubelet.commandLine, "container-runtime-endpoint");
     const fields = [...(kubelet.configDirectory?.files ?? []), kubelet.config].flatMap((file) => {
       const field = file?.fields.get("containerRuntimeEndpoint");
@@ -69,6 +70,35 @@ export const kubeletFlagPlaces = nodeCheck(
       yield placesFound("container-runtime-endpoint", [flagSource(flag), ...fields]);
   },
 );
+
+/** What was edited and not restarted counts from the next start on, whenever that is. */
+function* runningFindings({ running, commandLine }: KubeletFacts): Generator<NodeFound> {
+  if (running === undefined || commandLine === undefined) return;
+  for (const name of runtimeFlags) {
+    const flag = findFlag(commandLine, name);
+    const now = valueIn(running.value, name);
+    if (now === flag?.value) continue;
+    yield {
+      says: `its kubelet runs with --${name}=${now ?? "(none)"}, its files say ${flag?.value ?? "(none)"}`,
+      why: "The files were changed after it was started, or another tool starts it: its next start is a change of its own.",
+      evidence: [
+        { ...running.source, excerpt: `--${name}=${now ?? ""}` },
+        ...(flag === undefined ? [] : [flagSource(flag)]),
+      ],
+      fix: {
+        summary: "Find out which of the two is meant before the move.",
+        commands: ["systemctl cat kubelet", "systemctl status kubelet"],
+      },
+    };
+  }
+}
+
+/** Of a flag given twice, the last counts. */
+function valueIn(argv: readonly string[], name: string): string | undefined {
+  const at = argv.findLastIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  const word = argv[at];
+  return word === undefined ? undefined : word.includes("=") ? word.slice(word.indexOf("=") + 1) : argv[at + 1];
+}
 
 function placesFound(name: string, evidence: readonly Source[]) {
   return {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { sections } from "../../daemon/config-sections.ts";
 import { decodeConfig } from "../../daemon/config.ts";
 import { hostRootOf } from "#test/support/host-root.ts";
 import { playScript } from "#test/support/trace-script.ts";
 import { ledgerLines } from "../ledger/format-ledger.ts";
 import type { LedgerEntry } from "../ledger/ledger.ts";
+import { keyProblem } from "./known-keys.ts";
 import { mergeImports } from "./merge-imports.ts";
 import { migrateContainerdConfig } from "./migrate-config.ts";
 import { parseContainerdConfig } from "./parse-config.ts";
@@ -103,4 +105,18 @@ none
     line: 4,
     excerpt: 'default_runtime_name = "nvidia"',
   });
+});
+
+test("each switch of ferry's that has containerd's name is carried over", () => {
+  const names = Object.entries(sections.cri).filter(([, field]) => typeof field.default === "boolean");
+  const keys = names.map(([name]) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+  const table = ["plugins", "io.containerd.cri.v1.runtime"];
+  const shared = keys.filter((key) => keyProblem(3, [...table, key], true) === undefined);
+  assert.ok(shared.length >= 4);
+  for (const value of ["true", "false"]) {
+    const text = `version = 3\n[plugins."io.containerd.cri.v1.runtime"]\n${shared.map((key) => `${key} = ${value}\n`).join("")}`;
+    const { ledger } = toFerryConfig(parseContainerdConfig({ path: "config.toml", text }));
+    const went = ledger.flatMap(({ to }) => to.map(({ key }) => key));
+    assert.deepEqual(went, ["version", ...shared.map((key) => `cri.${key}`)]);
+  }
 });

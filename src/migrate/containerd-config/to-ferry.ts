@@ -170,9 +170,9 @@ function moveRuntime(path: KeyPath, value: TomlValue): Move {
   if (key === "containerd" && second === "default_runtime_name") return moveTo(["runtime", "default"], value);
   if (key === "cni") return moveCni(second, value);
   if (key === "enable_unprivileged_ports" || key === "enable_unprivileged_icmp") return moveTo(["cri", key], value);
-  if (isUsual(path, value)) return unneeded("as by default");
   if (sameKeys.has(key)) return moveTo(["cri", key], value);
-  if (key === "max_container_log_line_size") return moveLineSize(value);
+  if (key === "max_container_log_line_size" && value !== 16_384) return moveLineSize(value);
+  if (isUsual(path, value)) return unneeded("as by default");
   if (key === "unset_seccomp_profile")
     return lose("pods without a profile are unconfined, as Kubernetes has it", "set seccompDefault of the kubelet");
   return lose("ferry has no such setting", "see ferryd config default for what there is");
@@ -191,7 +191,9 @@ function moveCni(key: string, value: TomlValue): Move {
   if (key === "conf_dir") return moveTo(["cri", "cni_conf_dir"], value);
   if (key === "bin_dirs") return moveTo(["network", "plugin_directories"], value);
   if (key === "bin_dir") return moveTo(["network", "plugin_directories"], [value]);
-  if (isUsual(["cni", key], value)) return unneeded("as by default");
+  // 0 is all files.
+  const isAll = key === "max_conf_num" && value === 0;
+  if (!isAll && isUsual(["cni", key], value)) return unneeded("as by default");
   if (key === "ip_pref") return moveTo(["cri", "cni_ip_pref"], value);
   if (key === "conf_template")
     return lose("ferry writes no CNI configuration", "let the cluster's CNI daemon write it");

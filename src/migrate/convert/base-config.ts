@@ -2,7 +2,7 @@ import type { TomlTable, TomlValue } from "smol-toml";
 import { EngineError, messageOf } from "#base/errors.ts";
 import { change, stay, treeOf, unneeded, type Leaf, type Move } from "../containerd-config/leaf.ts";
 import { advance, startJourney } from "../containerd-config/migrate-config.ts";
-import { parseContainerdConfig } from "../containerd-config/parse-config.ts";
+import { parseContainerdConfig, type ContainerdConfig } from "../containerd-config/parse-config.ts";
 import type { Fact } from "../host/source.ts";
 import { ledgerEntry, type LedgerEntry } from "../ledger/ledger.ts";
 import type { DockerHost } from "./docker-host.ts";
@@ -20,31 +20,39 @@ export type BaseConfig = {
 };
 
 /**
- * What the containerd that is there was told, in the version that is written: Docker's conversion goes on top. The CRI is
- * switched on, which Docker's package of containerd ships off. The ledger has what does not stay as it was.
+ * What the runtime that is there was told, in the version that is written: Docker's conversion goes on top. containerd's
+ * CRI is switched on, which Docker's package of containerd ships off. The ledger has what does not stay as it was.
  */
-export function readBase({ containerdConfig }: DockerHost, spec: TargetSpec): BaseConfig {
-  if (containerdConfig === undefined || spec.target !== "containerd") return { tree: {}, ledger: [], tls: new Map() };
-  const { path } = containerdConfig;
+export function readBase(host: DockerHost, spec: TargetSpec): BaseConfig {
+  const file = spec.target === "ferry" ? host.ferryConfig : host.containerdConfig;
+  if (file === undefined) return { tree: {}, ledger: [], tls: new Map() };
   try {
-    const config = parseContainerdConfig(containerdConfig);
-    const to = spec.configVersion === 4 ? 4 : spec.configVersion === 3 ? 3 : 2;
-    const journey = startJourney(config);
-    const tls = spec.places.configPath === undefined ? new Map<string, Fact<OldTls>>() : tlsOf(journey.leaves);
-    journey.take((leaf) => (tls.size > 0 && isTls(leaf) ? moved : stay));
-    advance(journey, config.version, { to, hasBinDirs: spec.label !== "containerd 2.0" });
-    journey.take(({ path: [first], value }) => (first === "disabled_plugins" ? switchCriOn(value) : stay));
-    journey.take(({ path: [first], value }) => (first === "imports" ? keepImports(value) : stay));
-    const ledger = journey
-      .ledger(path)
-      .filter(({ key, outcome }) => key !== "version" && outcome !== "kept" && !/\.configs\..*\.tls\./.test(key));
-    return { tree: treeOf(journey.leaves), ledger, tls };
+    const config = parseContainerdConfig(file);
+    return spec.target === "ferry" ? readFerry(config) : readContainerd(config, spec);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     const note = `${messageOf(error)}; nothing of it is carried over`;
-    const fact = { value: "", source: { t: "file", path } } as const;
+    const fact = { value: "", source: { t: "file", path: file.path } } as const;
     return { tree: {}, ledger: [ledgerEntry("invalid", "", fact, { note })], tls: new Map() };
   }
+}
+
+function readFerry({ tree, version }: ContainerdConfig): BaseConfig {
+  if (version > 1) throw new EngineError("failedPrecondition", `ferry config: version ${version} is not known`);
+  return { tree, ledger: [], tls: new Map() };
+}
+
+function readContainerd(config: ContainerdConfig, spec: TargetSpec): BaseConfig {
+  const to = spec.configVersion === 4 ? 4 : spec.configVersion === 3 ? 3 : 2;
+  const journey = startJourney(config);
+  const tls = spec.places.configPath === undefined ? new Map<string, Fact<OldTls>>() : tlsOf(journey.leaves);
+  journey.take((leaf) => (tls.size > 0 && isTls(leaf) ? moved : stay));
+  advance(journey, config.version, { to, hasBinDirs: spec.label !== "containerd 2.0" });
+  journey.take(({ path: [first], value }) => (first === "disabled_plugins" ? switchCriOn(value) : stay));
+  journey.take(({ path: [first], value }) => (first === "imports" ? keepImports(value) : stay));
+  const isTold = ({ key, outcome }: LedgerEntry) =>
+    key !== "version" && outcome !== "kept" && !/\.configs\..*\.tls\./.test(key);
+  return { tree: treeOf(journey.leaves), ledger: journey.ledger(config.path).filter(isTold), tls };
 }
 
 function switchCriOn(value: TomlValue): Move {

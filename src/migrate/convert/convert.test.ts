@@ -25,7 +25,7 @@ test("daemon.json becomes containerd's and ferry's configuration, and each key i
 });
 
 /**
- * Words of the script: `target containerd 1.7`, `config TOML` (of the containerd that is there), `image NAME`, `kubelet FIELD VALUE` set up; a line that begins with `{` is
+ * Words of the script: `target containerd 1.7`, `config TOML` and `ferry TOML` (of the runtime that is there), `image NAME`, `kubelet FIELD VALUE` set up; a line that begins with `{` is
  * a whole daemon.json and is answered.
  */
 function openConverter() {
@@ -38,6 +38,9 @@ function openConverter() {
     else if (word === "config") {
       const text = words.slice(1).join(" ").replaceAll("\\n", "\n");
       host = { ...host, containerdConfig: { path: "/etc/containerd/config.toml", text } };
+    } else if (word === "ferry") {
+      const text = words.slice(1).join(" ").replaceAll("\\n", "\n");
+      host = { ...host, ferryConfig: { path: "/etc/ferry/config.toml", text } };
     } else if (word === "image") host = { ...host, images: [...host.images, first] };
     else if (word === "cgroup") host = { ...host, cgroupVersion: first === "1" ? 1 : 2 };
     else if (word === "kubelet") {
@@ -219,4 +222,17 @@ Environment="HTTP_PROXY=http://me:p%%40ss@proxy:3128"
       ["http-proxy.conf", "600"],
     ],
   );
+});
+
+test("hostile texts cost no more than their length", () => {
+  const deep = `${'{"a":'.repeat(200_000)}1${"}".repeat(200_000)}`;
+  const started = performance.now();
+  const daemonJson = { path: "/etc/docker/daemon.json", text: deep };
+  assert.match(convert({ ...nothing, daemonJson }, ferrySpec).ledger[0]?.note ?? "", /is nested deeper than 64/);
+  const wide = {
+    path: "/etc/docker/daemon.json",
+    text: `{${Array.from({ length: 10_000 }, (_, at) => `"k${at}":1`).join(",")}}`,
+  };
+  assert.equal(convert({ ...nothing, daemonJson: wide }, ferrySpec).ledger.length, 10_001);
+  assert.ok(performance.now() - started < 20_000);
 });

@@ -17,6 +17,8 @@ export type DockerHost = {
   readonly images: readonly string[];
   /** `config.toml` of the containerd that is there: what it says stays, unless Docker was told otherwise. */
   readonly containerdConfig?: HostText;
+  /** The same for Ferry. */
+  readonly ferryConfig?: HostText;
   readonly cgroupVersion?: 1 | 2;
 };
 

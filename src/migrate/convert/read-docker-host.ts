@@ -27,11 +27,13 @@ export async function readDockerHost({ root, running, images }: HostSources): Pr
   const { flags } = decodeDockerUnit(unit, commandLine);
   const daemonJson = await findText(root, flags.configFile ?? "/etc/docker/daemon.json");
   const containerdConfig = await findText(root, "/etc/containerd/config.toml");
+  const ferryConfig = await findText(root, "/etc/ferry/config.toml");
   const packages = await readPackages(root, running);
   const cgroupVersion = await findCgroupVersion(root);
   return {
     ...(daemonJson !== undefined && { daemonJson }),
     ...(containerdConfig !== undefined && { containerdConfig }),
+    ...(ferryConfig !== undefined && { ferryConfig }),
     ...(unit !== undefined && { unit }),
     ...(commandLine !== undefined && { commandLine }),
     ...(cgroupVersion !== undefined && { cgroupVersion }),

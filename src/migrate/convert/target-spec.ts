@@ -65,6 +65,7 @@ export const ferrySpec: TargetSpec = {
   endpoint: "unix:///run/ferry/ferry.sock",
   certsDirectory: "/etc/ferry/certs.d",
   places: {
+    cdiDirectories: ["cri", "cdi_spec_dirs"],
     cgroupDriver: ["runtime", "cgroup_driver"],
     cniBinDirectories: ["network", "plugin_directories"],
     cniConfDirectory: ["cri", "cni_conf_dir"],

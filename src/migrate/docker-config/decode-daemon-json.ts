@@ -26,9 +26,12 @@ export function decodeDaemonJson(text: string, path: string): DecodedFile {
   const settings: Record<string, Fact<unknown>> = {};
   const problems: ConfigProblem[] = [];
   const all = jsonPlaces(source);
-  const places = all.filter((place) => place.path.length === 1);
+  const places = Map.groupBy(
+    all.filter((place) => place.path.length === 1),
+    ({ path: [name] }) => name,
+  );
   for (const [key, value] of Object.entries(parsed.object)) {
-    const found = places.filter((place) => place.path[0] === key);
+    const found = places.get(key) ?? [];
     const line = found.at(-1)?.line ?? 1;
     const place: Source = { t: "file", path, line, excerpt: excerptOf(lines[line - 1] ?? "") };
     if (found.length > 1)
@@ -55,9 +58,22 @@ export function readValue(key: string, value: unknown): { value: unknown } | { w
 
 const proxyNames = new Set(["http-proxy", "https-proxy", "no-proxy"]);
 
+/** More than any configuration has; what is printed of a value is printed by recursion. */
+const maxDepth = 64;
+
+function depthOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/gs)) {
+    if (token === "{" || token === "[") deepest = Math.max(deepest, ++depth);
+    else if (token === "}" || token === "]") depth--;
+  }
+  return deepest;
+}
+
 function parseObject(text: string, path: string): { object: object } | { problem: ConfigProblem } {
   const source: Source = { t: "file", path };
   try {
+    if (depthOf(text) > maxDepth) return { problem: { key: "", source, why: `is nested deeper than ${maxDepth}` } };
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return { object: value };
     return { problem: { key: "", source, why: "is not a JSON object" } };
@@ -70,6 +86,7 @@ function parseObject(text: string, path: string): { object: object } | { problem
   }
 }
 
+/** Cut twice: a whole file may be one line, and be asked for once for each key. */
 function excerptOf(line: string): string {
-  return redact(line.trim()).slice(0, maxExcerpt);
+  return redact(line.slice(0, 5 * maxExcerpt).trim()).slice(0, maxExcerpt);
 }

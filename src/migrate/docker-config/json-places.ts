@@ -6,6 +6,9 @@ export type JsonPlace = {
   readonly line: number;
 };
 
+/** Deeper members have no place: nothing of Docker's is, and a hostile text shall not cost more than its length. */
+const maxDepth = 8;
+
 /**
  * Every named member of a JSON text in the order of the text, a name that is there twice twice.
  *
@@ -23,7 +26,7 @@ export function jsonPlaces(text: string): JsonPlace[] {
     else if (token === "}" || token === "]") open.pop();
     else if (token.endsWith(":") && here?.isObject === true) {
       here.name = nameOf(token);
-      places.push({ path: open.flatMap(({ name }) => name ?? []), line });
+      if (open.length <= maxDepth) places.push({ path: open.flatMap(({ name }) => name ?? []), line });
       line += token.split("\n").length - 1;
     }
   }

@@ -19,8 +19,14 @@ function linesOf(text: string): string[] {
   return text === "" ? [] : text.replace(/\n$/, "").split("\n");
 }
 
+/** Beyond some thousand lines on both sides, what is there goes and the new comes. */
+const maxCells = 16 << 20;
+
 /** By the longest common sequence; configuration files are short. */
 function compare(before: readonly string[], after: readonly string[]): Line[] {
+  if (before.length * after.length > maxCells) {
+    return [...before.map((text): Line => ({ mark: "-", text })), ...after.map((text): Line => ({ mark: "+", text }))];
+  }
   const width = after.length + 1;
   const longest = new Uint32Array((before.length + 1) * width);
   const at = (i: number, j: number) => longest[i * width + j] ?? 0;

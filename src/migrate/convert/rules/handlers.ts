@@ -39,7 +39,7 @@ export function putHandlers(draft: Draft): void {
 
 function handlersThere(draft: Draft): TomlTable {
   const there = getIn(draft.config, draft.spec.places.runtimes ?? []);
-  return isTomlTable(there) && draft.spec.target === "containerd" ? there : {};
+  return isTomlTable(there) ? there : {};
 }
 
 function convertRuntime(name: string, fact: Fact<DockerRuntime>, draft: Draft): void {

@@ -4,16 +4,7 @@ import { PullImageRequestSchema } from "#gen/runtime/v1/images_pb.ts";
 import { RunPodSandboxRequestSchema } from "#gen/runtime/v1/sandboxes_pb.ts";
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
 import { ExecSyncRequestSchema } from "#gen/runtime/v1/streaming_pb.ts";
-
-/** What a good request may name: a pod that is there with a container that runs. */
-export type Victim = {
-  readonly podSandboxId: string;
-  readonly containerId: string;
-  /** One that runs too, until limits that a request gives it end it. */
-  readonly spareContainerId: string;
-  readonly image: string;
-  readonly logDirectory: string;
-};
+import type { Victim } from "./victim.ts";
 
 /** A request that would succeed, or nearly: hostile fields are put behind it. `turn` keeps names apart. */
 export function goodRequest({ input, localName }: DescMethod, victim: Victim, turn: number): Uint8Array {

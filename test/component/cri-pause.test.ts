@@ -70,6 +70,12 @@ suite("the process that a pod stands on", { skip: isRoot ? false : "needs root" 
     assert.equal((await activeSnapshots())?.length, 1);
     await bed.v1.runtime.removePodSandbox({ podSandboxId });
     assert.deepEqual(await activeSnapshots(), []);
+    // What a daemon that was killed leaves goes at the next start.
+    const half = await runPod("half", NamespaceMode.POD);
+    const { id } = await bed.daemon.engine.sandboxes.get(pods(), half.podSandboxId);
+    await bed.daemon.engine.sandboxes.update(pods(), id, (now) => ({ ...now, state: "creating" }));
+    await bed.restart();
+    assert.deepEqual([await activeSnapshots(), (await bed.v1.runtime.listPodSandbox({})).items], [[], []]);
   });
 
   test("the image is pinned: no prune takes it", async () => {

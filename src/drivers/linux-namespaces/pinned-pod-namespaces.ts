@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { access, mkdir, readdir, statfs } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
@@ -7,7 +6,7 @@ import { EngineError, errnoOf } from "#base/errors.ts";
 import { removeTree } from "#base/remove-tree.ts";
 import type { Call } from "#core/call.ts";
 import type { PodNamespaceKind, PodNamespaces, PodNamespacesSpec } from "#core/sandboxes/pod-namespaces.ts";
-import { openNamespaceHolder } from "./namespace-holder.ts";
+import { comeBack, files, pinAll } from "./pin-pod-namespaces.ts";
 import { checkedName, makePinFile, shareDirectory } from "./pinned-linux-namespaces.ts";
 import type * as syscallsModule from "./syscalls.ts";
 
@@ -15,9 +14,6 @@ type Syscalls = typeof syscallsModule;
 
 /** NSFS_MAGIC, linux/magic.h */
 const nsfsMagic = 0x6e73_6673;
-
-const files = { network: "net", ipc: "ipc", uts: "uts", user: "user" } as const;
-const flagNames = { network: "CLONE_NEWNET", ipc: "CLONE_NEWIPC", uts: "CLONE_NEWUTS" } as const;
 
 /** Namespaces of pods, pinned at `<directory>/<name>/{net,ipc,uts,user}`; the directory is a shared mount. */
 export class PinnedPodNamespaces implements PodNamespaces {
@@ -113,81 +109,6 @@ async function makeDirectory(path: string, name: string): Promise<void> {
   }
 }
 
-type Pin = { readonly kind: PodNamespaceKind; readonly path: string };
-
-async function pinAll(call: Call, syscalls: Syscalls, pins: readonly Pin[], spec: PodNamespacesSpec): Promise<void> {
-  const { kinds, mappings } = spec;
-  const away = { pins, spec, kinds: kinds.filter((kind) => kind !== "user") };
-  if (mappings === undefined) {
-    const flags = away.kinds.reduce((all, kind) => all | syscalls[flagNames[kind]], 0);
-    return elsewhere(syscalls, away, () => (syscalls.unshare(flags), "thread-self"));
-  }
-  await using holder = await openNamespaceHolder(call, kinds, mappings);
-  elsewhere(syscalls, away, () => {
-    for (const kind of away.kinds)
-      enterAt(syscalls, `/proc/${holder.pid}/ns/${files[kind]}`, syscalls[flagNames[kind]]);
-    return String(holder.pid);
-  });
-}
-
-type OwnKind = Exclude<PodNamespaceKind, "user">;
-type Away = { readonly pins: readonly Pin[]; readonly spec: PodNamespacesSpec; readonly kinds: readonly OwnKind[] };
-
-/**
- * Pins and fills namespaces that `go` takes this thread into; it answers whose they are, a directory of `/proc`.
- *
- * One synchronous stretch on the main thread, as for a container's network: no other JavaScript runs while the thread is
- * elsewhere. Files of `/proc/sys` are written here, since they belong to the namespaces of whoever opens them.
- */
-function elsewhere(syscalls: Syscalls, { pins, spec, kinds }: Away, go: () => string): void {
-  const homes = kinds.map((kind) => ({
-    fd: syscalls.openNamespace(`/proc/thread-self/ns/${files[kind]}`),
-    flag: syscalls[flagNames[kind]],
-  }));
-  try {
-    try {
-      fill(syscalls, { pins, spec, owner: go() });
-    } finally {
-      for (const { fd, flag } of homes) comeBack(syscalls, fd, flag);
-    }
-  } finally {
-    for (const { fd } of homes) syscalls.close(fd);
-  }
-}
-
-function enterAt(syscalls: Syscalls, path: string, flag: number): void {
-  const fd = syscalls.openNamespace(path);
-  try {
-    syscalls.enter(fd, flag);
-  } finally {
-    syscalls.close(fd);
-  }
-}
-
-function fill(
-  syscalls: Syscalls,
-  { pins, spec, owner }: { pins: readonly Pin[]; spec: PodNamespacesSpec; owner: string },
-): void {
-  const { hostname, sysctls } = spec;
-  for (const { kind, path } of pins) syscalls.mount(`/proc/${owner}/ns/${files[kind]}`, path, syscalls.MS_BIND);
-  if (pins.some(({ kind }) => kind === "network")) syscalls.loopbackUp();
-  if (hostname !== "" && pins.some(({ kind }) => kind === "uts")) syscalls.setHostname(hostname);
-  for (const [name, value] of Object.entries(sysctls)) writeSysctl(name, value);
-}
-
-function writeSysctl(name: string, value: string): void {
-  const path = join("/proc/sys", name.includes("/") ? name : name.replaceAll(".", "/"));
-  try {
-    if (!path.startsWith("/proc/sys/")) throw new EngineError("invalidArgument", `sysctl ${name}: no such name`);
-    writeFileSync(path, value);
-  } catch (error) {
-    if (error instanceof EngineError) throw error;
-    throw new EngineError("invalidArgument", `sysctl ${name}=${value}: ${errnoOf(error) ?? String(error)}`, {
-      cause: error,
-    });
-  }
-}
-
 /** A socket stays in the network it was made in. Loopback answers at once, so the daemon does not wait in there. */
 function connectWithin(syscalls: Syscalls, path: string, port: number): number {
   const home = syscalls.openNamespace("/proc/thread-self/ns/net");
@@ -205,14 +126,5 @@ function connectWithin(syscalls: Syscalls, path: string, port: number): number {
     }
   } finally {
     syscalls.close(home);
-  }
-}
-
-/** A daemon stuck in a pod's namespaces would serve nobody: better that it ends. */
-function comeBack(syscalls: Syscalls, fd: number, flag: number): void {
-  try {
-    syscalls.enter(fd, flag);
-  } catch {
-    process.abort();
   }
 }

@@ -57,7 +57,7 @@ async function factsOf(id: string, which: "triggers" | "passes"): Promise<Cluste
   const own = join(directory.path, "manifests");
   await mkdir(own);
   await copyFile(join(fixtures, id, `${which}.yaml`), join(own, `${which}.yaml`));
-  const facts = await readManifests(call, { directory: own, progress() {} });
+  const facts = await readManifests(call, { path: own, progress() {} });
   assert.deepEqual(facts.missing, []);
   return facts;
 }

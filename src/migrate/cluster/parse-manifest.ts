@@ -15,6 +15,8 @@ export type Manifest = {
 
 /** Larger JSON is read without lines: the tree that knows them takes thirty times its size. */
 const maxJsonWithLines = 2 * 1024 * 1024;
+/** One document of more is not read: its tree would take some hundred times that. */
+const maxDocumentLength = 8 * 1024 * 1024;
 const maxAliases = 100;
 const maxDepth = 60;
 const maxLines = 500_000;
@@ -38,19 +40,53 @@ export function parseManifest(path: string, text: string): Manifest {
   };
 }
 
+/** One after the other: only one tree is in memory. What is wrong with one document leaves the others. */
 function* documents(path: string, text: string, problems: string[]): Generator<ManifestObject> {
+  for (const part of splitDocuments(text)) {
+    try {
+      yield* documentObjects(path, part, problems);
+    } catch (error) {
+      problems.push(`line ${part.line}: ${messageOf(error).split("\n")[0] ?? ""}`);
+    }
+  }
+}
+
+type DocumentText = { readonly text: string; /** Of its begin in the file, from 1. */ readonly line: number };
+
+/** `---` at the begin of a line ends a document, wherever it stands. Source: YAML 1.2.2, 9.1.2. */
+function* splitDocuments(text: string): Generator<DocumentText> {
+  const marker = /^---(?=\s|$)/gm;
+  let [start, line] = [0, 1];
+  const take = (end: number) => {
+    const part = { text: text.slice(start, end), line };
+    for (let at = text.indexOf("\n", start); at >= 0 && at < end; at = text.indexOf("\n", at + 1)) line++;
+    start = end;
+    return part;
+  };
+  for (const { index } of text.matchAll(marker)) if (index > start) yield take(index);
+  yield take(text.length);
+}
+
+function* documentObjects(
+  path: string,
+  { text, line: first }: DocumentText,
+  problems: string[],
+): Generator<ManifestObject> {
+  if (text.length > maxDocumentLength)
+    throw new Error(`a document of ${text.length} bytes, the limit is ${maxDocumentLength}`);
   const counter = new LineCounter();
   const options = { lineCounter: counter, merge: true, uniqueKeys: false, logLevel: "silent" } as const;
   const parsed = parseAllDocuments(text, options);
   for (const document of Array.isArray(parsed) ? parsed : []) {
     const [error] = document.errors;
     if (error !== undefined) {
-      problems.push(`line ${error.linePos?.[0].line ?? 1}: ${error.message.split("\n")[0]?.slice(0, 120) ?? ""}`);
+      const line = (error.linePos?.[0].line ?? 1) + first - 1;
+      problems.push(`line ${line}: ${error.message.split("\n")[0]?.slice(0, 120) ?? ""}`);
       continue;
     }
     const value = new Field(document.toJS({ maxAliasCount: maxAliases }));
     if (!isObject(value) && !isList(value)) continue;
-    const lines = linesOf(document, counter);
+    const lines = linesOf(document, counter, first - 1);
     const place = { t: "file", path, lines, prefix: "", line: lines.get(".kind") ?? 1 } as const;
     for (const { object, prefix } of unfold(value)) {
       yield { object, place: { ...place, prefix, line: lines.get(prefix === "" ? ".kind" : prefix) ?? place.line } };
@@ -82,11 +118,12 @@ function isList(value: Field): boolean {
 }
 
 /** The line of every field by its path, of the key where there is one. What an alias stands for has the alias's line. */
-function linesOf(document: Document.Parsed, counter: LineCounter): Map<string, number> {
+function linesOf(document: Document.Parsed, counter: LineCounter, before: number): Map<string, number> {
   const lines = new Map<string, number>();
   const note = (path: string, node: unknown) => {
     const range = isNode(node) ? node.range : undefined;
-    if (range !== undefined && range !== null && lines.size < maxLines) lines.set(path, counter.linePos(range[0]).line);
+    if (range !== undefined && range !== null && lines.size < maxLines)
+      lines.set(path, before + counter.linePos(range[0]).line);
   };
   const visit = (node: unknown, path: string, depth: number) => {
     if (depth > maxDepth || isAlias(node)) return;

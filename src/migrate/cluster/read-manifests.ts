@@ -1,4 +1,6 @@
 import type { Call } from "../call.ts";
+import { stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { messageOf } from "#base/errors.ts";
 import { HostRoot } from "../host/host-root.ts";
 import type { ClusterFacts } from "./cluster-facts.ts";
@@ -17,31 +19,44 @@ const textNames =
   /(?:^|\/)(?:Jenkinsfile|Dockerfile|Makefile|\.gitlab-ci\.yml|crontab)[^/]*$|\.(?:sh|bash|tf|tpl|toml|groovy|conf|service|timer|env|hcl|jsonnet|libsonnet|cue)$/i;
 
 /**
- * Reads manifests below `directory`: YAML and JSON, several documents a file, lists, what Helm and Kustomize print. Files
+ * Reads manifests below a directory, or one file: YAML and JSON, several documents a file, lists, what Helm and Kustomize print. Files
  * that are no manifests are kept as texts where a word in them may matter. Links out of the directory are not followed.
  *
  * @throws notFound when `directory` is none
  */
 export async function readManifests(
   call: Call,
-  options: { directory: string; progress: (text: string) => void },
+  options: { path: string; progress: (text: string) => void },
 ): Promise<ClusterFacts> {
-  const root = await HostRoot.open(options.directory);
+  const one = (await stat(options.path).catch(() => undefined))?.isFile() === true ? basename(options.path) : undefined;
+  const root = await HostRoot.open(one === undefined ? options.path : dirname(options.path));
   const builder = new FactsBuilder();
   const objects: ManifestObject[] = [];
   let count = 0;
-  for await (const path of files(root, "", 0)) {
+  for await (const path of one === undefined ? files(root, "", 0) : [one]) {
     call.signal.throwIfAborted();
     if (++count > maxFiles) {
-      builder.miss({ what: options.directory, why: `more than ${maxFiles} files`, isOptional: false });
+      builder.miss({ what: options.path, why: `more than ${maxFiles} files`, isOptional: false });
       break;
     }
     await readFile(root, path, { builder, objects });
     if (count % 50 === 0) options.progress(`files: ${count}`);
   }
+  return build(builder, objects, options.path);
+}
+
+/** Reads what `helm template` or `kustomize build` printed. */
+export function readManifestText(name: string, text: string): ClusterFacts {
+  const builder = new FactsBuilder();
+  const objects: ManifestObject[] = [];
+  addManifest(name, text, { builder, objects });
+  return build(builder, objects, name);
+}
+
+function build(builder: FactsBuilder, objects: ManifestObject[], name: string): ClusterFacts {
   // Controllers before their pods, wherever the files put them.
   for (const { object, place } of objects.sort((a, b) => rank(a.object) - rank(b.object))) builder.add(object, place);
-  return builder.build({ directories: [options.directory] });
+  return builder.build({ directories: [name] });
 }
 
 function rank(object: Field): number {
@@ -71,10 +86,11 @@ async function readFile(root: HostRoot, path: string, { builder, objects }: Into
     builder.miss({ what: path, why: messageOf(error), isOptional: false });
   }
   if (text === undefined) return;
-  if (!manifestNames.test(path)) {
-    addText(builder, path, text);
-    return;
-  }
+  if (manifestNames.test(path)) addManifest(path, text, { builder, objects });
+  else addText(builder, path, text);
+}
+
+function addManifest(path: string, text: string, { builder, objects }: Into): void {
   const parsed = parseManifest(path, text);
   objects.push(...parsed.objects);
   if (parsed.problem !== undefined) builder.miss({ what: path, why: parsed.problem, isOptional: parsed.isTemplate });

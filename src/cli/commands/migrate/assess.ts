@@ -24,7 +24,7 @@ export const migrateAssess: Command = {
     --cluster-only           Only the cluster or the manifests, no host
     --context string         Context of the kubeconfig
     --fail-on string         Exit with 2 when a finding is as bad: blocker, high, medium or low
--f, --filename list          Read manifests below a directory instead of a cluster
+-f, --filename list          Read manifests instead of a cluster: a directory, a file, or - for STDIN
     --format string          table (default), json, sarif (for code scanning) or html (a page)
     --kubeconfig string      Kubeconfig file (KUBECONFIG, ~/.kube/config, in a pod its service account)
     --no-kubelets            Do not ask kubelets for their configuration and metrics

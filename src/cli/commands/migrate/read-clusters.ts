@@ -3,7 +3,8 @@ import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import type { ClusterFacts } from "#migrate/cluster/cluster-facts.ts";
 import { readApi } from "#migrate/cluster/read-api.ts";
-import { readManifests } from "#migrate/cluster/read-manifests.ts";
+import { buffer } from "node:stream/consumers";
+import { readManifests, readManifestText } from "#migrate/cluster/read-manifests.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Flags } from "../../flags.ts";
 import { isTerminal, write } from "../../output.ts";
@@ -18,11 +19,17 @@ export async function readClusters(
   flags: Flags,
   options: { readonly askKubelets: boolean },
 ): Promise<ClusterFacts[]> {
-  const directories = flags.list("filename");
+  const paths = flags.list("filename");
   using progress = openProgress();
-  if (directories.length > 0) {
+  if (paths.length > 0) {
     const facts: ClusterFacts[] = [];
-    for (const directory of directories) facts.push(await readManifests(call, { directory, progress: progress.show }));
+    for (const path of paths) {
+      facts.push(
+        path === "-"
+          ? readManifestText("stdin", (await buffer(process.stdin)).toString("utf8"))
+          : await readManifests(call, { path, progress: progress.show }),
+      );
+    }
     return facts;
   }
   try {

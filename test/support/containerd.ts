@@ -21,33 +21,47 @@ export type ContainerdRun = {
   readonly complaints: ReadonlySet<string>;
 };
 
-/** Starts containerd with `config` and ends it again. `files` are further ones beside it, by name. */
+/** Starts containerd with `config`, lets `use` have its socket, and ends it again. */
 export async function runContainerd(
   config: string,
-  files: Readonly<Record<string, string>> = {},
+  use: (socket: string) => Promise<void> = async () => {},
 ): Promise<ContainerdRun> {
   await using directory = await temporaryDirectory("containerd");
   const at = (name: string) => join(directory.path, name);
   await mkdir(at("s"));
-  for (const [name, text] of Object.entries({ ...files, "config.toml": config })) await writeFile(at(name), text);
+  await writeFile(at("config.toml"), config);
   const argv = [findBinary(containerdBinary) ?? containerdBinary, "--config", at("config.toml"), "--root", at("r")];
   const own = ["--state", at("s"), "--address", at("s/c.sock"), "--log-level", "info"];
-  const ready = async () => (await readFile(at("log"), "utf8")).includes("containerd successfully booted");
-  const hasStarted = await runOnce([...argv, ...own], ready, at("log"));
+  const readLog = async () => await readFile(at("log"), "utf8");
+  const ready = async () => (await readLog()).includes("containerd successfully booted");
+  // As it stands before the end: that brings complaints of its own.
+  let log = "";
+  const hasStarted = await runOnce([...argv, ...own], {
+    ready,
+    log: at("log"),
+    use: async () => {
+      await use(at("s/c.sock"));
+      log = await readLog();
+    },
+  });
   await unmountBelow(directory.path);
-  const lines = (await readFile(at("log"), "utf8")).split("\n");
+  const lines = (hasStarted ? log : await readLog()).split("\n");
   const bad = lines.filter((line) => /level"?[=:]"?(warn|error|fatal)|^containerd: /.test(line));
   return { hasStarted, complaints: new Set(bad.map((line) => complaintOf(line).replaceAll(directory.path, ""))) };
 }
 
-async function runOnce(argv: readonly string[], ready: () => Promise<boolean>, log: string): Promise<boolean> {
+type Once = { ready: () => Promise<boolean>; log: string; use: () => Promise<void> };
+
+async function runOnce(argv: readonly string[], { ready, log, use }: Once): Promise<boolean> {
+  await using undo = new AsyncDisposableStack();
   try {
-    await using _daemon = await startDaemon(argv, ready, { log: openSync(log, "w") });
-    return true;
+    undo.use(await startDaemon(argv, ready, { log: openSync(log, "w") }));
   } catch (error) {
     if (/before it was ready/.test(messageOf(error))) return false;
     throw error;
   }
+  await use();
+  return true;
 }
 
 function complaintOf(line: string): string {

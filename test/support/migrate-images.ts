@@ -19,7 +19,7 @@ export type Migration = {
 
 /** Command line of a migration with a journal for each target. */
 export function migrateCommand({ root, directory }: DockerSource, to: string, ...more: string[]): string[] {
-  const journal = join(directory, `journal-${to.replaceAll(/\W/g, "")}`);
+  const journal = join(directory, `journal-${[to, ...more].join().replaceAll(/\W/g, "")}`);
   return [
     "bin/ferry",
     "migrate",

@@ -67,7 +67,7 @@ export class ContainerdTarget implements ImageTarget {
   }
 
   async put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof> {
-    await using lease = await acquireLease(signal, this.#containerd);
+    await using lease = await acquireLease(signal, this.#containerd, image.id);
     const manifest = toManifest(image, plan);
     const layers: LayerProof[] = [];
     for (const [at, layer] of image.layers.entries()) {

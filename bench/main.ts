@@ -31,6 +31,8 @@ import { measurePods } from "./pods/measure-pods.ts";
 import { pushPauseImage } from "./pods/pause-image.ts";
 import type { PodPeer, PodPeerOptions } from "./pods/pod-peer.ts";
 import { command, unmountBelow } from "#test/support/processes.ts";
+import { carriers } from "./images/carriers.ts";
+import { measureImages } from "./images/measure-images.ts";
 import { printReport } from "./report.ts";
 import { createStart } from "./scenarios/create-start.ts";
 import { fifty } from "./scenarios/fifty.ts";
@@ -58,7 +60,7 @@ const podOpeners: Record<string, (options: PodPeerOptions) => Promise<PodPeer>> 
 };
 /** What needs neither root nor engines. */
 const alone: Readonly<Record<string, () => Promise<void>>> = { logs: convertLogs, assess: assessCluster };
-const names = [...scenarios.map(({ name }) => name), "pods", ...Object.keys(alone)];
+const names = [...scenarios.map(({ name }) => name), "pods", "migrate-images", ...Object.keys(alone)];
 const unknown = words.filter((word) => !names.includes(word));
 if (unknown.length > 0) {
   console.error(`no scenario ${unknown.join(", ")}; there are: ${names.join(", ")}`);
@@ -84,6 +86,13 @@ async function main(): Promise<void> {
   const images = stack.use(await openTestImages());
   const wanted = scenarios.filter(({ name }) => words.length === 0 || words.includes(name));
   if (wanted.length > 0) await benchEngines(directory, images, wanted);
+  if (words.length === 0 || words.includes("migrate-images")) {
+    await orReport("migrate-images", async () => {
+      const rows = await measureImages(progress);
+      progress("");
+      printReport(carriers, rows, flags.format === "json");
+    });
+  }
   if (words.length === 0 || words.includes("pods")) await benchPods(join(directory, "pods"), images);
 }
 

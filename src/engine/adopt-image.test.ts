@@ -5,19 +5,18 @@ import test from "node:test";
 import { splitTar } from "#base/tar-split/tar-split.fixture.ts";
 import { readTar } from "#base/tar/read-tar.ts";
 import { chainIdsOf, digestOf, type DiffId } from "#core/content/digest.ts";
-import type { LayerRecipe } from "#core/layers/layer-applier.ts";
 import type { SnapshotKey, SnapshotName } from "#core/snapshots/snapshotter.ts";
 import { testCall } from "#test/support/call.ts";
 import { openImageBed, type ImageBed } from "#test/support/image-engine.ts";
 import { command } from "#test/support/processes.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
-import { adoptImage } from "./adopt-image.ts";
+import { adoptImage, type AdoptedLayer } from "./adopt-image.ts";
 import { saveImages } from "./save-images.ts";
 import { unpackImage } from "./unpack-image.ts";
 
 const call = testCall();
 
-type Layer = LayerRecipe & { readonly diffId: DiffId };
+type Layer = AdoptedLayer & { readonly diffId: DiffId };
 
 /** A tree as another engine has it, and its recipe. */
 async function layerOf(bed: ImageBed, name: string, fill: (tree: string) => Promise<void>): Promise<Layer> {
@@ -30,7 +29,7 @@ async function layerOf(bed: ImageBed, name: string, fill: (tree: string) => Prom
   const tar = await readFile(tarPath);
   const recipePath = `${filesDirectory}.json.gz`;
   await writeFile(recipePath, splitTar(tar));
-  return { recipePath, filesDirectory, diffId: digestOf(tar) as string as DiffId };
+  return { recipePath, filesDirectory, archiveBytes: tar.length, diffId: digestOf(tar) as string as DiffId };
 }
 
 async function twoLayers(bed: ImageBed): Promise<Layer[]> {
@@ -154,6 +153,7 @@ test("a layer that is not what its DiffID says leaves nothing", async (t) => {
   await command(["rm", tool]);
   await symlink("/etc/passwd", tool);
   await assert.rejects(adopt(), { kind: "dataLoss", message: /no regular file/ });
+  await assert.rejects(adopt({ layers: [{ ...lower, archiveBytes: 1 }] }), { kind: "invalidArgument" });
   await assert.rejects(adopt({ layers: [lower] }), { kind: "invalidArgument", message: /1 layers/ });
   assert.deepEqual(await bed.engine.images.list(call), []);
   await bed.engine.snapshotters.get("overlayfs")?.purge(call);

@@ -1,6 +1,5 @@
 import { createReadStream } from "node:fs";
 import { EngineError } from "#base/errors.ts";
-import { readTarSplit } from "#base/tar-split/tar-split.ts";
 import type { Call } from "#core/call.ts";
 import { mediaTypes, type Descriptor } from "#core/content/descriptor.ts";
 import type { DiffId, Digest } from "#core/content/digest.ts";
@@ -21,11 +20,14 @@ export type AdoptRequest = {
   /** The image's config as it is; its digest becomes the image's ID. */
   readonly configBytes: Uint8Array;
   /** Lowest first: trees of another engine on this machine, with the recipes of their archives. */
-  readonly layers: readonly LayerRecipe[];
+  readonly layers: readonly AdoptedLayer[];
   /** References, by tag or by digest; a digest's is an alias, the manifest behind it is a new one. */
   readonly names: readonly string[];
   readonly onProgress?: (progress: UnpackProgress) => void;
 };
+
+/** `archiveBytes`: how long the archive is that the recipe makes. */
+export type AdoptedLayer = LayerRecipe & { readonly archiveBytes: number };
 
 export type AdoptedImage = {
   readonly imageId: Digest;
@@ -51,7 +53,7 @@ export async function adoptImage(call: Call, engine: AdoptEngine, request: Adopt
     const counts = `${request.layers.length} layers, its config names ${diffIds.length}`;
     throw new EngineError("invalidArgument", `image to adopt: it has ${counts}`);
   }
-  const layers = await Promise.all(diffIds.map(async (diffId, at) => await describe(diffId, request.layers[at])));
+  const layers = diffIds.map((diffId, at) => describe(diffId, request.layers[at]));
   const present = new Set<Digest>();
   const { snapshotName } = await unpackLayers(leased, engine, {
     diffIds,
@@ -73,14 +75,10 @@ export async function adoptImage(call: Call, engine: AdoptEngine, request: Adopt
   return { imageId: config.digest, target, layers: diffIds.map((diffId) => ({ diffId, how: how(diffId) })) };
 }
 
-/** A plain archive's digest is its DiffID; its size is that of all its parts. */
-async function describe(diffId: DiffId, recipe: LayerRecipe | undefined): Promise<Descriptor> {
-  if (recipe === undefined) throw new Error(`layer ${diffId}: no recipe`);
-  let sizeBytes = 0;
-  for await (const entries of readTarSplit(recipe.recipePath)) {
-    for (const entry of entries) sizeBytes += entry.t === "segment" ? entry.bytes.length : entry.sizeBytes;
-  }
-  return { mediaType: mediaTypes.ociLayer, digest: diffId as string as Digest, sizeBytes };
+/** A plain archive's digest is its DiffID. */
+function describe(diffId: DiffId, layer: AdoptedLayer | undefined): Descriptor {
+  if (layer === undefined) throw new Error(`layer ${diffId}: no recipe`);
+  return { mediaType: mediaTypes.ociLayer, digest: diffId as string as Digest, sizeBytes: layer.archiveBytes };
 }
 
 async function keepRecipes(call: Call, engine: AdoptEngine, layers: readonly LayerRecipe[]): Promise<Digest[]> {

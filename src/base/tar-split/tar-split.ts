@@ -63,19 +63,31 @@ function toReadError(error: unknown, path: string): unknown {
 const fileType = 1;
 const segmentType = 2;
 
+/** Go writes members in this order; every second line begins so, and is as long as its header is. */
+const segmentStart = Buffer.from('{"type":2,"payload":"');
+const quote = 0x22;
+
 function decodeEntry(line: Buffer, path: string): TarSplitEntry {
+  if (line.subarray(0, segmentStart.length).equals(segmentStart)) {
+    const end = line.indexOf(quote, segmentStart.length);
+    if (end > 0)
+      return { t: "segment", bytes: Buffer.from(line.toString("latin1", segmentStart.length, end), "base64") };
+  }
   try {
-    const json = JsonReader.parse(line, "tar-split entry", maxLineBytes);
-    const type = json.at("type").size();
-    const payload = json.at("payload").optionalString();
-    if (type === segmentType) return { t: "segment", bytes: Buffer.from(payload ?? "", "base64") };
-    if (type !== fileType) return json.at("type").fail(`is ${type}, neither file nor segment`);
-    const raw = json.at("name_raw").optionalString();
-    const name = Buffer.from(raw ?? json.at("name").optionalString() ?? "", raw === undefined ? "utf8" : "base64");
-    const sizeBytes = json.at("size").isPresent ? json.at("size").size() : 0;
-    const crc64 = payload === undefined || payload === "" ? undefined : Buffer.from(payload, "base64");
-    return { t: "file", name: name.toString("latin1"), sizeBytes, crc64 };
+    return decodeJson(JsonReader.parse(line, "tar-split entry", maxLineBytes));
   } catch (error) {
     throw new EngineError("dataLoss", `${path}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+function decodeJson(json: JsonReader): TarSplitEntry {
+  const type = json.at("type").size();
+  const payload = json.at("payload").optionalString();
+  if (type === segmentType) return { t: "segment", bytes: Buffer.from(payload ?? "", "base64") };
+  if (type !== fileType) return json.at("type").fail(`is ${type}, neither file nor segment`);
+  const raw = json.at("name_raw").optionalString();
+  const name = Buffer.from(raw ?? json.at("name").optionalString() ?? "", raw === undefined ? "utf8" : "base64");
+  const sizeBytes = json.at("size").isPresent ? json.at("size").size() : 0;
+  const crc64 = payload === undefined || payload === "" ? undefined : Buffer.from(payload, "base64");
+  return { t: "file", name: name.toString("latin1"), sizeBytes, crc64 };
 }

@@ -23,6 +23,8 @@ export type LayerLimits = {
 
 export type AppliedLayer = {
   readonly diffId: DiffId;
+  /** Length of the archive after decompression. */
+  readonly archiveBytes: number;
   /** Bytes on disk, in blocks, and count of inodes that the layer added. */
   readonly sizeBytes: number;
   readonly inodes: number;

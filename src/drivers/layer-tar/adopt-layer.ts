@@ -33,11 +33,11 @@ export async function adoptLayer(
     });
   });
   try {
-    const diffId = await pump(root, job, { writer, shared }, check);
+    const archive = await pump(root, job, { writer, shared }, check);
     return within(root, job.directory, () => {
       writer.finish();
       const { sizeBytes, inodes } = writer;
-      return { diffId, sizeBytes, inodes, impliedDirectories: writer.impliedDirectories() };
+      return { ...archive, sizeBytes, inodes, impliedDirectories: writer.impliedDirectories() };
     });
   } finally {
     writer.abandon();
@@ -65,7 +65,7 @@ async function pump(root: ThreadRoot, job: LayerJob & { t: "adopt" }, { writer, 
   }
   check();
   reader.finish();
-  return `sha256:${hash.digest("hex")}`;
+  return { diffId: `sha256:${hash.digest("hex")}`, archiveBytes: total };
 }
 
 function within<T>(root: ThreadRoot, directory: string, work: () => T): T {

@@ -26,10 +26,10 @@ export async function applyLayer(
       base: "",
     });
     try {
-      const diffId = await pump(fd, job, new TarReader(writer, maxEntries), check);
+      const archive = await pump(fd, job, new TarReader(writer, maxEntries), check);
       writer.finish();
       return {
-        diffId,
+        ...archive,
         sizeBytes: writer.sizeBytes,
         inodes: writer.inodes,
         impliedDirectories: writer.impliedDirectories(),
@@ -42,8 +42,15 @@ export async function applyLayer(
   }
 }
 
+type Archive = Pick<ApplyResult, "diffId" | "archiveBytes">;
+
 /** Feeds the reader to the last byte, what follows the archive's end too: the DiffID covers it. */
-async function pump(fd: number, job: LayerJob & { t: "apply" }, reader: TarReader, check: () => void): Promise<string> {
+async function pump(
+  fd: number,
+  job: LayerJob & { t: "apply" },
+  reader: TarReader,
+  check: () => void,
+): Promise<Archive> {
   const hash = createHash("sha256");
   const { maxUncompressedBytes } = job.limits;
   // Some registries say gzip of what is plain, or the reverse; the DiffID tells whether it is the right layer.
@@ -60,5 +67,5 @@ async function pump(fd: number, job: LayerJob & { t: "apply" }, reader: TarReade
   }
   check();
   reader.finish();
-  return `sha256:${hash.digest("hex")}`;
+  return { diffId: `sha256:${hash.digest("hex")}`, archiveBytes: total };
 }

@@ -42,6 +42,7 @@ export type LayerJob =
 
 export type ApplyResult = {
   readonly diffId: string;
+  readonly archiveBytes: number;
   readonly sizeBytes: number;
   readonly inodes: number;
   readonly impliedDirectories: readonly string[];

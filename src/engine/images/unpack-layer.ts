@@ -139,7 +139,10 @@ async function apply(
     recipe === undefined
       ? await applyBlob(call, engine, descriptor, target)
       : await engine.layers.apply(call, recipe, target, layerLimits);
-  if (applied.diffId === diffId) return applied;
+  if (applied.diffId === diffId) {
+    if (recipe === undefined || applied.archiveBytes === descriptor.sizeBytes) return applied;
+    throw new EngineError("dataLoss", `layer ${diffId}: ${applied.archiveBytes} bytes, not ${descriptor.sizeBytes}`);
+  }
   throw new EngineError(
     "dataLoss",
     `layer ${descriptor.digest}: DiffID is ${applied.diffId}, the config says ${diffId}`,

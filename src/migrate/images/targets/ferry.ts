@@ -70,7 +70,9 @@ export class FerryTarget implements ImageTarget {
   async put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof> {
     const request = {
       Config: image.configBytes.toString("base64"),
-      Layers: image.layers.map(({ recipePath, directory }) => ({ Recipe: recipePath, Files: directory })),
+      Layers: image.layers.map(({ diffId, recipePath, directory }) => {
+        return { Recipe: recipePath, Files: directory, Size: plan.layers.get(diffId)?.scan.tarBytes };
+      }),
       Names: [...image.tags, ...image.digests],
     };
     const sizes = new Map(image.layers.map(({ diffId }) => [diffId.slice(7, 19), plan.layers.get(diffId)]));

@@ -14,7 +14,7 @@ const maxNames = 100_000;
  * Ferry's own: takes an image from another engine's trees on this machine. Who may ask may run any container, so paths
  * of the host are theirs to name.
  *
- * `{"Config": base64, "Layers": [{"Recipe": path, "Files": path}], "Names": [reference]}`; answers messages as a pull does,
+ * `{"Config": base64, "Layers": [{"Recipe": path, "Files": path, "Size": bytes}], "Names": [reference]}`; answers messages as a pull does,
  * the last with `aux: {"ID", "Manifest", "Layers": [{"DiffID", "How"}]}`; an error has its kind in `errorKind`.
  */
 export async function adoptImageRoute(context: RouteContext): Promise<Answer> {
@@ -44,7 +44,11 @@ function decode(body: JsonReader): AdoptRequest {
   const layers = body
     .at("Layers")
     .list(maxLayers)
-    .map((layer) => ({ recipePath: pathAt(layer, "Recipe"), filesDirectory: pathAt(layer, "Files") }));
+    .map((layer) => ({
+      recipePath: pathAt(layer, "Recipe"),
+      filesDirectory: pathAt(layer, "Files"),
+      archiveBytes: layer.at("Size").size(),
+    }));
   const names = body.at("Names").strings(maxNames);
   return { configBytes: Buffer.from(body.at("Config").string(), "base64"), layers, names };
 }

@@ -1,0 +1,82 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { openContainerdBed } from "#test/support/containerd-bed.ts";
+import { FerryBed } from "#test/support/ferry-bed.ts";
+
+/** A Docker engine with the images, at rest. */
+export type Source = { readonly host: string; readonly root: string; readonly image: string };
+
+/** A way from Docker's data root to somewhere else: `open` readies a target with nothing in it. */
+export type Carrier = {
+  readonly name: string;
+  readonly version: string;
+  open(source: Source, directory: string): Promise<OpenCarrier>;
+};
+
+/** `root`: where the target keeps things. */
+export type OpenCarrier = AsyncDisposable & { readonly argv: readonly string[]; readonly root: string };
+
+const ferry = new URL("../../bin/ferry", import.meta.url).pathname;
+
+/** Docker is running for the other way's sake, and nobody removes its images. */
+function migrate({ root, image }: Source, directory: string, ...to: string[]): string[] {
+  const journal = join(directory, "journal");
+  return [
+    ferry,
+    "migrate",
+    "images",
+    "--quiet",
+    "--live-ok",
+    "--from",
+    root,
+    "--journal",
+    journal,
+    "--to",
+    ...to,
+    image,
+  ];
+}
+
+/** Ours, by target, then what people do without. */
+export const carriers: readonly Carrier[] = [
+  {
+    name: "ferry",
+    version: "to Ferry",
+    async open(source, directory) {
+      const bed = await FerryBed.open();
+      const argv = migrate(source, directory, "ferry", "--host", `unix://${bed.socket}`);
+      return { argv, root: bed.root, [Symbol.asyncDispose]: async () => await bed[Symbol.asyncDispose]() };
+    },
+  },
+  {
+    name: "ferry-containerd",
+    version: "to containerd",
+    async open(source, directory) {
+      const bed = await openContainerdBed({ sandboxImage: "none.test/none:1" });
+      const argv = migrate(source, directory, `containerd:${bed.socket}`);
+      return { argv, root: bed.root, [Symbol.asyncDispose]: async () => await bed[Symbol.asyncDispose]() };
+    },
+  },
+  {
+    name: "ferry-oci",
+    version: "to a layout",
+    async open(source, directory) {
+      const root = join(directory, "layout");
+      await mkdir(root);
+      return { argv: migrate(source, directory, `oci:${root}`), root, [Symbol.asyncDispose]: async () => {} };
+    },
+  },
+  {
+    name: "save|import",
+    version: "docker, ctr",
+    async open({ host, image }) {
+      const bed = await openContainerdBed({ sandboxImage: "none.test/none:1" });
+      const save = `docker --host ${host} save ${image} | ctr -a ${bed.socket} -n k8s.io images import -`;
+      return {
+        argv: ["sh", "-ec", save],
+        root: bed.root,
+        [Symbol.asyncDispose]: async () => await bed[Symbol.asyncDispose](),
+      };
+    },
+  },
+];

@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openContainerdBed } from "#test/support/containerd-bed.ts";
+import { openDockerEngine } from "#test/support/docker-engine.ts";
 import { FerryBed } from "#test/support/ferry-bed.ts";
 
-/** A Docker engine with the images, at rest. */
-export type Source = { readonly host: string; readonly root: string; readonly image: string };
+/** The data root of a Docker engine that is stopped, and the image in it. */
+export type Source = { readonly root: string; readonly image: string };
 
 /** A way from Docker's data root to somewhere else: `open` readies a target with nothing in it. */
 export type Carrier = {
@@ -18,23 +19,9 @@ export type OpenCarrier = AsyncDisposable & { readonly argv: readonly string[]; 
 
 const ferry = new URL("../../bin/ferry", import.meta.url).pathname;
 
-/** Docker is running for the other way's sake, and nobody removes its images. */
 function migrate({ root, image }: Source, directory: string, ...to: string[]): string[] {
   const journal = join(directory, "journal");
-  return [
-    ferry,
-    "migrate",
-    "images",
-    "--quiet",
-    "--live-ok",
-    "--from",
-    root,
-    "--journal",
-    journal,
-    "--to",
-    ...to,
-    image,
-  ];
+  return [ferry, "migrate", "images", "--quiet", "--from", root, "--journal", journal, "--to", ...to, image];
 }
 
 /** Ours, by target, then what people do without. */
@@ -69,14 +56,16 @@ export const carriers: readonly Carrier[] = [
   {
     name: "save|import",
     version: "docker, ctr",
-    async open({ host, image }) {
-      const bed = await openContainerdBed({ sandboxImage: "none.test/none:1" });
-      const save = `docker --host ${host} save ${image} | ctr -a ${bed.socket} -n k8s.io images import -`;
-      return {
-        argv: ["sh", "-ec", save],
-        root: bed.root,
-        [Symbol.asyncDispose]: async () => await bed[Symbol.asyncDispose](),
-      };
+    async open({ root, image }) {
+      await using undo = new AsyncDisposableStack();
+      const docker = await openDockerEngine({ root });
+      if (docker.host === undefined) throw new Error(`dockerd: ${docker.why}`);
+      undo.use(docker);
+      const bed = undo.use(await openContainerdBed({ sandboxImage: "none.test/none:1" }));
+      const save = `docker --host ${docker.host} save ${image} | ctr -a ${bed.socket} -n k8s.io images import -`;
+      const owned = undo.move();
+      const argv = ["sh", "-ec", save];
+      return { argv, root: bed.root, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
     },
   },
 ];

@@ -18,11 +18,8 @@ export async function measureImages(progress: (text: string) => void): Promise<R
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp("/var/tmp/ferry-bench-images-");
   stack.defer(async () => await rm(directory, { recursive: true, force: true }));
-  const docker = await openDockerEngine();
-  if (docker.host === undefined) throw new Error(`dockerd: ${docker.why}`);
-  stack.use(docker);
-  await loadDebian(docker.host, directory);
-  const source = { host: docker.host, root: docker.root, image: name };
+  const source = { root: join(directory, "docker"), image: name };
+  await loadDebian(source.root, directory);
   const took: Record<string, number[]> = {};
   const disk: Record<string, number[]> = {};
   for (let round = 0; round < rounds; round++) {
@@ -56,18 +53,21 @@ async function peakOf(source: Source, carrier: Carrier, directory: string): Prom
   const used = async () => (await diskUse(source.root, target.root)).bytes;
   const before = await used();
   let peak = before;
-  let running = true;
-  const ended = command(target.argv).finally(() => (running = false));
+  const done = new AbortController();
+  const ended = command(target.argv).finally(() => done.abort());
   // Files come and go while du looks; the next look tells.
-  while (running) peak = Math.max(peak, await used().catch(() => 0));
+  while (!done.signal.aborted) peak = Math.max(peak, await used().catch(() => 0));
   await ended;
   return Math.max(peak, await used()) - before;
 }
 
-async function loadDebian(host: string, directory: string): Promise<void> {
+async function loadDebian(root: string, directory: string): Promise<void> {
+  const docker = await openDockerEngine({ root });
+  if (docker.host === undefined) throw new Error(`dockerd: ${docker.why}`);
+  await using _engine = docker;
   const { layout, tag } = await debianImage();
   const archive = join(directory, "debian.tar");
   await command(["skopeo", "copy", "-q", `oci:${layout}:${tag}`, `docker-archive:${archive}:${name}`]);
-  await command(["docker", "--host", host, "load", "-q", "-i", archive]);
+  await command(["docker", "--host", docker.host, "load", "-q", "-i", archive]);
   await rm(archive);
 }

@@ -8,7 +8,7 @@ import { temporaryDirectory } from "./temporary-directory.ts";
 
 export type DockerEngine = AsyncDisposable & {
   readonly host: string;
-  /** Its data root, which goes when it is disposed. */
+  /** Its data root; one of its own goes when it is disposed. */
   readonly root: string;
   /** Ends the engine and leaves its data root. */
   stop(): Promise<void>;
@@ -19,17 +19,18 @@ export type DockerEngine = AsyncDisposable & {
  * when it cannot run here. The caller has checked for root and the binary.
  */
 export async function openDockerEngine(
-  storageDriver = "overlay2",
+  settings: { readonly storageDriver?: string; readonly root?: string } = {},
 ): Promise<DockerEngine | { readonly host: undefined; readonly why: string }> {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await temporaryDirectory("dockerd"));
   const at = (name: string) => join(directory.path, name);
   const log = openSync(at("log"), "w");
+  const { storageDriver = "overlay2", root = at("root") } = settings;
   const options = [
     "--storage-driver",
     storageDriver,
     "--data-root",
-    at("root"),
+    root,
     "--exec-root",
     at("exec"),
     "--pidfile",
@@ -44,6 +45,7 @@ export async function openDockerEngine(
     if (child.exitCode === null) child.kill("SIGTERM");
     await exited;
     await unmountBelow(directory.path);
+    await unmountBelow(root);
   };
   undo.defer(stop);
   for (let tries = 0; !isListening(at("log")); tries++) {
@@ -55,7 +57,7 @@ export async function openDockerEngine(
   const owned = undo.move();
   return {
     host: `unix://${at("s")}`,
-    root: at("root"),
+    root,
     stop,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };

@@ -9,6 +9,7 @@ import { formatFamiliar, parseReference } from "#core/images/reference.ts";
 import { imageLabel, type DockerImage } from "../docker-store/docker-image.ts";
 import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, LayerProof, Progress } from "../image-target.ts";
 import { explainDamage } from "../layer-archive.ts";
+import { findMountPoint } from "../find-mount-point.ts";
 import { roundedUp } from "../scan-layer.ts";
 
 /** A client whose requests name `namespace`. */
@@ -50,10 +51,14 @@ export class FerryTarget implements ImageTarget {
   async forecast(signal: AbortSignal, plan: ImagesPlan): Promise<DiskNeed[]> {
     const present = await this.#presentLayers(signal, plan);
     const { dev } = await stat(this.#root);
-    let [bytes, inodes] = [0, 0];
+    const ownMount = await findMountPoint(this.#root);
+    let [bytes, inodes, apart] = [0, 0, ""];
     for (const [diffId, { layer, scan }] of plan.layers) {
       if (present.has(diffId)) continue;
-      const shared = (await lstat(layer.directory)).dev === dev ? scan.sharable : { files: 0, bytes: 0 };
+      const sameDisk = (await lstat(layer.directory)).dev === dev;
+      const mount = await findMountPoint(layer.directory);
+      if (sameDisk && mount !== ownMount) apart = mount;
+      const shared = sameDisk && apart === "" ? scan.sharable : { files: 0, bytes: 0 };
       bytes += scan.fileBytes - shared.bytes + scan.otherBytes + roundedUp(scan.recipeBytes) + directoriesBytes;
       inodes += scan.inodes - shared.files + ownInodes;
     }
@@ -64,7 +69,9 @@ export class FerryTarget implements ImageTarget {
       records++;
     }
     records += plan.layers.size - present.size;
-    return [{ path: this.#root, bytes: bytes + Math.min(records * recordBytes, maxLogBytes), inodes }];
+    bytes += Math.min(records * recordBytes, maxLogBytes);
+    const advice = `files cannot be shared between mounts of one filesystem: unmount ${apart} if Docker left it`;
+    return [{ path: this.#root, bytes, inodes, ...(apart === "" ? {} : { advice }) }];
   }
 
   async put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof> {

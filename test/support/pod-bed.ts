@@ -14,7 +14,7 @@ export type PodBedOptions = {
   /** Of the pods' network; others may run at the same time. */
   readonly bridge: string;
   readonly subnet: string;
-  /** Program of the OCI runtime; the daemon's own choice by default. */
+  /** Program of the OCI runtime, or type of a shim (`io.containerd.runc.v2`); the daemon's own choice by default. */
   readonly runtime?: string;
 };
 
@@ -49,8 +49,7 @@ export async function openPodBed({ bridge, subnet, runtime }: PodBedOptions): Pr
     await clearCgroups(cgroupParent);
     await command(["ip", "link", "delete", bridge]).catch(() => {});
   });
-  const chosen = runtime === undefined ? "" : `default = "chosen"\nhandlers = { chosen = "${findBinary(runtime)}" }`;
-  const runtimes = `[runtime]\ncgroup_driver = "cgroupfs"\ncgroup_parent = "${cgroupParent}"\n${chosen}`;
+  const runtimes = `[runtime]\ncgroup_driver = "cgroupfs"\ncgroup_parent = "${cgroupParent}"\n${chosenRuntime(runtime)}`;
   const pods = `[cri]\ncni_conf_dir = "${network}"`;
   const ferry = undo.use(await FerryBed.open({ config: [runtimes, pods].join("\n") }));
   const socket = join(ferry.state, "ferry.sock");
@@ -75,4 +74,11 @@ export async function openPodBed({ bridge, subnet, runtime }: PodBedOptions): Pr
     state: async () => await settledPodState(place),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+/** The rest of the section `runtime`. */
+function chosenRuntime(runtime: string | undefined): string {
+  if (runtime === undefined) return "";
+  if (runtime.startsWith("io.")) return `default = "chosen"\n[runtimes.chosen]\nruntime_type = "${runtime}"`;
+  return `default = "chosen"\nhandlers = { chosen = "${findBinary(runtime)}" }`;
 }

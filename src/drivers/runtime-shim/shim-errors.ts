@@ -9,10 +9,11 @@ export function toStartError(error: unknown, doing: string, command: string | un
   return toRuntimeError(text, doing, command);
 }
 
-/** A signal that came too late. */
+/** A signal or a question that came too late. */
 export function isGone(error: unknown): boolean {
   return (
     isKind(error, "notFound", "unavailable") ||
-    (error instanceof EngineError && /process already finished|not running|no such process/i.test(error.message))
+    (error instanceof EngineError &&
+      /process already finished|not running|no such process|cgroup deleted/i.test(error.message))
   );
 }

@@ -153,12 +153,17 @@ export class ShimTask implements Task {
 
   async pids(call: Call): Promise<number[]> {
     if (this.#finishing !== undefined) return [];
-    return await this.#client.pids(call);
+    return await this.#client.pids(call).catch((error: unknown) => {
+      if (isGone(error)) return [];
+      throw error;
+    });
   }
 
   async stats(call: Call): Promise<TaskStats> {
     this.#assertNotEnded();
-    const metrics = await this.#client.stats(call);
+    const metrics = await this.#client.stats(call).catch((error: unknown) => {
+      throw isGone(error) ? this.#error("failedPrecondition", "not running") : error;
+    });
     const netDev = await readFile(`/proc/${this.pid}/net/dev`, "utf8").catch(() => "");
     return toTaskStats(metrics, parseNetDev(netDev));
   }

@@ -28,13 +28,14 @@ const subjects: Readonly<Record<string, readonly Case[]>> = {
 
 /** Each runtime by another version of the API. */
 const rounds = [
-  { runtime: "crun", version: "v1" },
-  { runtime: "runc", version: "v1alpha2" },
+  { runtime: "crun", needs: "crun", version: "v1" },
+  { runtime: "runc", needs: "runc", version: "v1alpha2" },
+  { runtime: "io.containerd.runc.v2", needs: "containerd-shim-runc-v2", version: "v1" },
 ] as const;
 
-for (const { runtime, version } of rounds)
+for (const { runtime, needs, version } of rounds)
   test(`what a kubelet relies on, with ${runtime} over ${version}`, { concurrency: 3 }, async (t) => {
-    if (!requireRoot(t) || !requireBinary(t, runtime, "conmon", "docker-registry", "skopeo", "umoci")) return;
+    if (!requireRoot(t) || !requireBinary(t, needs, "conmon", "docker-registry", "skopeo", "umoci")) return;
     await using bed = await openPodBed({ bridge: "frcrisuite0", subnet: "10.231.82.0/24", runtime });
     await warmUp(bed);
     const before = await bed.state();

@@ -16,16 +16,17 @@ import { goodRequest } from "./good-requests.ts";
 import { withoutEachField } from "./missing-fields.ts";
 import { spoil } from "./spoil.ts";
 
-/** `FERRY_FUZZ_SEED=7 FERRY_FUZZ_FACTOR=20`: other requests, and more of them. */
+/** `FERRY_FUZZ_SEED=7 FERRY_FUZZ_FACTOR=20 FERRY_FUZZ_RUNTIME=runc`: other requests, more of them, another runtime. */
 const seed = Number(process.env["FERRY_FUZZ_SEED"] ?? "1");
 const factor = Number(process.env["FERRY_FUZZ_FACTOR"] ?? "1");
+const runtime = process.env["FERRY_FUZZ_RUNTIME"] ?? "crun";
 
 const versions = ["v1", "v1alpha2"] as const;
 const methods = [RuntimeService, ImageService].flatMap((service) => service.methods);
 
 test("no request crashes the daemon, hangs it or leaves anything behind", async (t) => {
-  if (!requireRoot(t) || !requireBinary(t, "conmon", "docker-registry", "skopeo", "umoci")) return;
-  await using bed = await openPodBed({ bridge: "frfuzz0", subnet: "10.231.81.0/24" });
+  if (!requireRoot(t) || !requireBinary(t, "crun", "conmon", "docker-registry", "skopeo", "umoci")) return;
+  await using bed = await openPodBed({ bridge: "frfuzz0", subnet: "10.231.81.0/24", runtime });
   await keepOffline(bed);
   // The first pod leaves what stays: the bridge, the plugins' chains.
   await closeVictim(bed, await openVictim(bed));

@@ -54,7 +54,7 @@ export const kubeletFlagTable: readonly KubeletFlagRule[] = [
     removed: 24,
     dockershim: true,
     meaning: "exec and logs straight from Docker's streaming server; without effect since 1.20",
-    source: "https://github.com/kubernetes/kubernetes/pull/95935",
+    source: "https://github.com/kubernetes/enhancements/issues/1558",
   },
   {
     name: "pod-infra-container-image",

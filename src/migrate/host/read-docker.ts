@@ -20,8 +20,6 @@ export type DockerFacts = {
   readonly dataRoot: Fact<string>;
   /** Where it is said; left out it is systemd on cgroup v2, else cgroupfs. */
   readonly cgroupDriver: Fact<CgroupDriver> | undefined;
-  /** Storage drivers that left images in the data root: `overlay2`. */
-  readonly storageDrivers: readonly string[];
   readonly units: readonly UnitFacts[];
 };
 
@@ -51,7 +49,6 @@ export async function readDocker({ root, running, packages }: Sources): Promise<
     problems,
     dataRoot,
     cgroupDriver: findCgroupDriver(settings),
-    storageDrivers: (await root.list(`${dataRoot.value}/image`)).filter((name) => /^[a-z0-9-]+$/.test(name)),
     units: await readUnits(root, running),
   };
 }

@@ -12,6 +12,10 @@ export type RuntimeFacts = {
   /** Its main configuration file. */
   readonly config: HostText | undefined;
   readonly unit: UnitFacts | undefined;
+  /** Where it keeps what must outlive a boot, unless its configuration says otherwise. */
+  readonly root: string;
+  /** There are blobs of images in it. */
+  readonly hasContent: boolean;
 };
 
 type Described = {
@@ -20,6 +24,9 @@ type Described = {
   readonly config: string;
   readonly unit: string;
   readonly version: RegExp;
+  readonly root: string;
+  /** Below its root. */
+  readonly blobs: string;
 };
 
 /** Where each runtime keeps what we ask for. */
@@ -29,6 +36,8 @@ export const runtimes = {
     packages: ["containerd.io", "containerd"],
     config: "/etc/containerd/config.toml",
     unit: "containerd.service",
+    root: "/var/lib/containerd",
+    blobs: "io.containerd.content.v1.content/blobs/sha256",
     version: /\bv?(\d+\.\d+\.\d+\S*)/,
   },
   "cri-dockerd": {
@@ -36,6 +45,8 @@ export const runtimes = {
     packages: ["cri-dockerd"],
     config: "/etc/systemd/system/cri-docker.service.d/10-kubelet.conf",
     unit: "cri-docker.service",
+    root: "/var/lib/cri-dockerd",
+    blobs: "",
     version: /\b(\d+\.\d+\.\d+\S*)/,
   },
   ferry: {
@@ -43,6 +54,8 @@ export const runtimes = {
     packages: ["ferry"],
     config: "/etc/ferry/config.toml",
     unit: "ferryd.service",
+    root: "/var/lib/ferry",
+    blobs: "content/blobs/sha256",
     version: /\b(\d+\.\d+\.\d+\S*)/,
   },
 } as const satisfies Record<string, Described>;
@@ -54,10 +67,14 @@ export async function readRuntime(sources: Sources, name: keyof typeof runtimes)
   const { root } = sources;
   const described: Described = runtimes[name];
   const text = await root.findText(described.config);
+  // A line of TOML at the top of its file, or in Ferry's first table.
+  const dataRoot = /^root\s*=\s*["'](\/[^"']+)["']/m.exec(text ?? "")?.[1] ?? described.root;
   return {
     installed: await findInstalled(sources, described),
     config: text === undefined ? undefined : { path: described.config, text },
     unit: await readUnitState(sources, described.unit),
+    root: dataRoot,
+    hasContent: (await root.list(`${dataRoot}/${described.blobs}`)).length > 0,
   };
 }
 

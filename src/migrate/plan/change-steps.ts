@@ -89,15 +89,15 @@ function startRuntime(move: Move, steps: Steps): void {
 
 /** Into the runtime as it runs: both targets take images through their sockets. */
 function carryImages({ input }: Move, steps: Steps): void {
-  const { docker } = input.facts;
-  if (input.target === "cri-dockerd" || docker === undefined || docker.storageDrivers.length === 0) return;
+  const { store } = input;
+  if (input.target === "cri-dockerd" || store?.driver === undefined) return;
   steps.add(
     {
       id: "carry-images",
       title: `Carry images into ${runtimeTargets[input.target].name}`,
       why: "Nothing is pulled again, and images that no registry has are kept; each layer is verified on its way.",
     },
-    { kind: "carry-images", dataRoot: docker.dataRoot.value, to: input.target },
+    { kind: "carry-images", dataRoot: store.path, driver: store.driver, to: input.target },
   );
 }
 

@@ -26,6 +26,7 @@ const decoders: Decoders = {
   "carry-images": (json) => ({
     kind: "carry-images",
     dataRoot: decodePath(json.at("dataRoot")),
+    driver: json.at("driver").string(),
     to: decodeTarget(json.at("to")),
   }),
   "install-packages": (json) => ({

@@ -11,6 +11,7 @@ export function nodeNotes(move: Move): string[] {
   return [
     ...controlPlaneNotes(facts),
     ...dockerNotes(facts, target === "cri-dockerd"),
+    ...storeNotes(move.input),
     ...networkNotes(facts),
     ...kubeletNotes(facts),
     ...smokeNotes(move.input),
@@ -45,11 +46,6 @@ function controlPlaneNotes({ controlPlane, node }: NodeFacts): string[] {
 function dockerNotes({ docker }: NodeFacts, staysDocker: boolean): string[] {
   if (docker === undefined) return [];
   const notes: string[] = [];
-  if (docker.storageDrivers.length > 1) {
-    notes.push(
-      `images of several storage drivers are in ${docker.dataRoot.value}: ${docker.storageDrivers.join(", ")}`,
-    );
-  }
   if (docker.settings["live-restore"]?.value === true && !staysDocker) {
     notes.push(
       "live-restore is on: containers outside Kubernetes run on without Docker; stop them first, or they keep their ports",
@@ -61,10 +57,30 @@ function dockerNotes({ docker }: NodeFacts, staysDocker: boolean): string[] {
       `logs go to ${driver} now, and to files below /var/log/pods then: a collector must take them from there`,
     );
   }
-  if (docker.storageDrivers.length === 0 && !staysDocker) {
+  return notes;
+}
+
+function storeNotes({ store, target, options }: PlanInput): string[] {
+  if (store === undefined || target === "cri-dockerd") return [];
+  const { path, driver, drivers, otherContainers } = store;
+  const notes: string[] = [];
+  if (otherContainers.length > 0) {
+    const names = otherContainers.slice(0, 5).join(", ");
     notes.push(
-      `${docker.dataRoot.value} has no images of a storage driver (Docker 29 keeps them in containerd, namespace moby): none are carried, they are pulled again`,
+      `${otherContainers.length} container${otherContainers.length === 1 ? "" : "s"} outside Kubernetes end${otherContainers.length === 1 ? "s" : ""} with Docker: ${names}${otherContainers.length > 5 ? ", …" : ""}`,
     );
+  }
+  if (options.images === "none") return notes;
+  if (drivers.length === 0) {
+    notes.push(
+      `${path} has no images of a storage driver (Docker 29 keeps them in containerd, namespace moby): none are carried, they are pulled again`,
+    );
+  } else if (driver === undefined) {
+    notes.push(
+      `images of ${drivers.join(", ")} cannot be read where they lie: none are carried; while Docker runs, docker save and ferry load bring over what no registry has`,
+    );
+  } else if (drivers.length > 1) {
+    notes.push(`${path} has images of ${drivers.join(", ")}: those of ${driver} are carried`);
   }
   return notes;
 }

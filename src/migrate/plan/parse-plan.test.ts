@@ -19,7 +19,7 @@ const steps: Step[] = [
     ],
   },
   { id: "02", ...words, kind: "snapshot", paths: ["/etc/a"], units: ["docker.service"] },
-  { id: "03", ...words, kind: "carry-images", dataRoot: "/var/lib/docker", to: "ferry" },
+  { id: "03", ...words, kind: "carry-images", dataRoot: "/var/lib/docker", driver: "overlay2", to: "ferry" },
   { id: "04", ...words, kind: "install-packages", manager: "apt", packages: ["conmon"] },
   {
     id: "05",

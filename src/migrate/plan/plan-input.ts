@@ -7,11 +7,27 @@ export type PlanInput = {
   readonly facts: NodeFacts;
   readonly target: Target;
   readonly runtime: RuntimeConfig;
-  /** Names of images in Docker's store. */
-  readonly storedImages: readonly string[];
+  /** Undefined without a Docker. */
+  readonly store: StoreFacts | undefined;
   readonly options: PlanOptions;
   /** RFC 3339. */
   readonly madeAt: string;
+};
+
+/** What lies in Docker's data root. */
+export type StoreFacts = {
+  /** Where its images are: the data root, or a directory in it with userns-remap. */
+  readonly path: string;
+  /** Storage drivers that left images. */
+  readonly drivers: readonly string[];
+  /** The one whose images are carried; undefined where there are none that can be read. */
+  readonly driver: string | undefined;
+  /** Names of images. */
+  readonly names: readonly string[];
+  /** Of all layers, unpacked. */
+  readonly layerBytes: number;
+  /** Containers that no pod owns and that end with Docker. */
+  readonly otherContainers: readonly string[];
 };
 
 /** What the target's own configuration is to be, and what the kubelet must agree with. */

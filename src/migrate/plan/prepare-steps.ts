@@ -60,8 +60,22 @@ function requirements(move: Move): Requirement[] {
     { t: "root" },
     { t: "command", name: "systemctl" },
     { t: "api", node: input.facts.node },
+    ...roomForImages(move),
     ...files.map(({ path, expectSha256 }) => ({ t: "unchanged", path, sha256: expectSha256 }) as const),
   ];
+}
+
+/**
+ * What the images will take, told before the node is emptied: containerd keeps archives and trees, Ferry links trees. Only
+ * where none were carried before.
+ */
+function roomForImages({ input }: Move): Requirement[] {
+  const { store, target, facts, options } = input;
+  if (options.images === "none" || target === "cri-dockerd" || store?.driver === undefined) return [];
+  const { hasContent, root } = target === "ferry" ? facts.ferry : facts.containerd;
+  if (hasContent) return [];
+  const bytes = Math.ceil(store.layerBytes * (target === "ferry" ? 0.1 : 2));
+  return bytes === 0 ? [] : [{ t: "free-space", path: root, bytes, inodes: 0 }];
 }
 
 function snapshotPaths({ input, kubeletFiles, runtimeFiles }: Move): string[] {

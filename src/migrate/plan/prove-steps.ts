@@ -64,8 +64,8 @@ export function prove(move: Move, steps: Steps): void {
 }
 
 /** As asked for, else the best that is on the node. */
-export function smokeImageOf({ options, storedImages }: PlanInput): string | null {
-  return options.smokeImage === undefined ? chooseSmokeImage(storedImages) : options.smokeImage;
+export function smokeImageOf({ options, store }: PlanInput): string | null {
+  return options.smokeImage === undefined ? chooseSmokeImage(store?.names ?? []) : options.smokeImage;
 }
 
 /** On a control plane its own API server has to come up first. */

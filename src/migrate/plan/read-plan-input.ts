@@ -15,6 +15,7 @@ import type { RunningHost } from "../host/running-host.ts";
 import { placeText, type LedgerEntry } from "../ledger/ledger.ts";
 import type { FieldEdit } from "./edit-kubelet-config.ts";
 import type { PlanInput, PlanOptions, RuntimeConfig, RuntimeFile } from "./plan-input.ts";
+import { readStoreFacts } from "./read-store-facts.ts";
 import { sandboxImageOf } from "./sandbox-image.ts";
 import type { Target } from "./step.ts";
 
@@ -51,7 +52,8 @@ export async function readPlanInput(
   const { target, options, madeAt } = choice;
   const host = await readDockerHost({ root, running, images: [] });
   const runtime = await readRuntimeConfig({ root, running, facts, host, choice });
-  return { facts, target, options, madeAt, runtime, storedImages: host.images };
+  const store = facts.docker === undefined ? undefined : await readStoreFacts(root, facts.docker);
+  return { facts, target, options, madeAt, runtime, store };
 }
 
 type Sources = {

@@ -11,7 +11,7 @@ export function stepCommands(step: Step): string[] {
     case "write-files":
       return [];
     case "carry-images":
-      return [`ferry migrate images --from ${step.dataRoot} --to ${step.to}`];
+      return [`ferry migrate images --from ${step.dataRoot} --driver ${step.driver} --to ${step.to}`];
     case "install-packages":
       return [`${installCommands[step.manager]} ${step.packages.join(" ")}`];
     case "load-modules":

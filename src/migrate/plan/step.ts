@@ -11,7 +11,8 @@ export type StepAction =
   | { readonly kind: "preflight"; readonly require: readonly Requirement[] }
   /** Keeps byte-for-byte copies of files (absent ones are noted as absent) and the state of units, for rollback. */
   | { readonly kind: "snapshot"; readonly paths: readonly string[]; readonly units: readonly string[] }
-  | { readonly kind: "carry-images"; readonly dataRoot: string; readonly to: Target }
+  /** `driver` is the storage driver whose images are meant: a data root may hold those of several. */
+  | { readonly kind: "carry-images"; readonly dataRoot: string; readonly driver: string; readonly to: Target }
   | { readonly kind: "install-packages"; readonly manager: PackageManager; readonly packages: readonly string[] }
   | { readonly kind: "write-files"; readonly files: readonly FileChange[] }
   /** Loads modules now; a `write-files` step keeps them for the next boot. */

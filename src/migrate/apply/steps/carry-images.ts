@@ -19,13 +19,13 @@ const ferrySocket = "/run/ferry/docker.sock";
  */
 export function carryImages(
   { files, tell, undoDirectory }: StepContext,
-  { dataRoot, to }: StepAction & { kind: "carry-images" },
+  { dataRoot, driver, to }: StepAction & { kind: "carry-images" },
 ): StepRun {
   return {
     ...nothingToUndo,
     check: async () => await Promise.resolve(false),
     do: async (call) => {
-      const store = await readDockerStore(await files.locate(dataRoot), { dangling: false });
+      const store = await readDockerStore(await files.locate(dataRoot), { dangling: false, driver });
       const socketPath = await files.locate(ferrySocket);
       const client = () =>
         new DockerClient({ endpoint: { type: "unix", path: socketPath }, headers: { "X-Ferry-Namespace": namespace } });

@@ -1,0 +1,60 @@
+import type { DockerFacts } from "../host/read-docker.ts";
+import type { HostRoot } from "../host/host-root.ts";
+import { readDockerContainers } from "../survey/read-docker-containers.ts";
+import type { StoreFacts } from "./plan-input.ts";
+
+/** Whose layers are trees that can be read where they lie. */
+const readable = ["overlay2", "fuse-overlayfs", "aufs", "btrfs", "vfs"];
+const maxNamesBytes = 64 << 20;
+
+/** What lies in Docker's data root. Source: moby v20.10.24 layer/filestore.go, image/fs.go, reference/store.go. */
+export async function readStoreFacts(root: HostRoot, docker: DockerFacts): Promise<StoreFacts> {
+  const dataRoot = docker.dataRoot.value;
+  const path = await findImageRoot(root, docker);
+  const drivers: string[] = [];
+  for (const name of await root.list(`${path}/image`)) {
+    if ((await root.list(`${path}/image/${name}/imagedb/content/sha256`)).length > 0) drivers.push(name);
+  }
+  const said = docker.settings["storage-driver"]?.value;
+  const driver = drivers.find((name) => name === said) ?? readable.find((name) => drivers.includes(name)) ?? drivers[0];
+  const isReadable = driver !== undefined && readable.includes(driver);
+  return {
+    path,
+    drivers,
+    driver: isReadable ? driver : undefined,
+    names: isReadable ? await readNames(root, `${path}/image/${driver}/repositories.json`) : [],
+    layerBytes: isReadable ? await sumLayers(root, `${path}/image/${driver}/layerdb/sha256`) : 0,
+    otherContainers: await findOthers(root, dataRoot),
+  };
+}
+
+/** With userns-remap, Docker works in a directory of its root that is named after the first of its IDs. */
+async function findImageRoot(root: HostRoot, { dataRoot, settings }: DockerFacts): Promise<string> {
+  if (settings["userns-remap"] === undefined) return dataRoot.value;
+  const remapped = (await root.list(dataRoot.value)).find((name) => /^\d+\.\d+$/.test(name));
+  return remapped === undefined ? dataRoot.value : `${dataRoot.value}/${remapped}`;
+}
+
+async function readNames(root: HostRoot, path: string): Promise<string[]> {
+  const text = (await root.findText(path, maxNamesBytes)) ?? "";
+  return [...text.matchAll(/"([^"{}\s]+:[^"{}\s]+)":\s*"sha256:/g)].map(([, name = ""]) => name);
+}
+
+async function sumLayers(root: HostRoot, directory: string): Promise<number> {
+  let sum = 0;
+  for (const layer of await root.list(directory)) {
+    const size = Number(await root.findText(`${directory}/${layer}/size`));
+    if (Number.isSafeInteger(size)) sum += size;
+  }
+  return sum;
+}
+
+/** Containers that no pod owns, and that run or would be started again. */
+async function findOthers(root: HostRoot, dataRoot: string): Promise<string[]> {
+  const containers = await readDockerContainers(root, dataRoot);
+  return containers
+    .filter(({ labels, name }) => labels["io.kubernetes.pod.uid"] === undefined && !name.startsWith("k8s_"))
+    .filter(({ isRunning, restartPolicy }) => isRunning || (restartPolicy !== "" && restartPolicy !== "no"))
+    .map(({ name }) => name)
+    .sort();
+}

@@ -11,7 +11,7 @@ import { readApi } from "../cluster/read-api.ts";
 import { readManifests } from "../cluster/read-manifests.ts";
 import type { ClusterCheck } from "./check.ts";
 import { clusterChecks } from "./cluster-checks.ts";
-import type { Finding } from "./finding.ts";
+import { severities, type Finding } from "./finding.ts";
 
 const fixtures = join(import.meta.dirname, "../../../test/fixtures/assess/cluster");
 const call = { signal: new AbortController().signal };
@@ -22,6 +22,8 @@ for (const check of clusterChecks) {
     const findings = await findingsOf(check, "triggers");
     assert.notDeepEqual(findings, [], `${check.id}: its triggers find nothing`);
     for (const finding of findings) assertComplete(check, finding);
+    const worst = severities.find((severity) => findings.some((one) => one.severity === severity));
+    assert.equal(worst, check.severity, "a check's severity is that of its worst finding");
     assert.deepEqual(await findingsOf(check, "passes"), []);
   });
 }

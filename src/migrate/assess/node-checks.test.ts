@@ -6,7 +6,7 @@ import { scriptedHost } from "#test/support/scripted-host.ts";
 import { surveyHost } from "../survey/survey-host.ts";
 import type { HostSurvey } from "../survey/host-survey.ts";
 import type { NodeCheck } from "./check.ts";
-import type { Finding } from "./finding.ts";
+import { severities, type Finding } from "./finding.ts";
 import { nodeChecks } from "./node-checks.ts";
 
 const fixtures = join(import.meta.dirname, "../../../test/fixtures/assess/node");
@@ -32,6 +32,8 @@ for (const check of nodeChecks) {
     const findings = [...check.find(await surveyOf(check, "triggers"), aim)];
     assert.notDeepEqual(findings, [], `${check.id}: its triggers find nothing`);
     for (const finding of findings) assertComplete(check, finding);
+    const worst = severities.find((severity) => findings.some((one) => one.severity === severity));
+    assert.equal(worst, check.severity, "a check's severity is that of its worst finding");
     assert.deepEqual([...check.find(await surveyOf(check, "passes"), aim)], []);
   });
 }

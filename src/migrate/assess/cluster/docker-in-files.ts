@@ -5,7 +5,7 @@ import { dockerCommand } from "./docker-commands.ts";
 const info: CheckInfo = {
   id: "docker-in-files",
   title: "Charts, pipelines and scripts outside of the cluster that name Docker",
-  severity: "medium",
+  severity: "high",
 };
 
 const socket =

@@ -100,7 +100,7 @@ function dataFinding(workload: Workload, volume: HostPathVolume, holds: string):
 const volumeInfo: CheckInfo = {
   id: "docker-volume",
   title: "Persistent volumes that lead to Docker's socket or data",
-  severity: "medium",
+  severity: "high",
 };
 
 /** PersistentVolumes with such a path, followed through their claims to the workloads that use them. */
@@ -129,7 +129,7 @@ function* volumeFindings(facts: ClusterFacts, volume: VolumeFacts, found: Docker
     for (const { claim, path } of workload.shape.claims) {
       if (!claims.has(`${workload.ref.namespace ?? "default"}/${claim}`)) continue;
       isUsed = true;
-      const severity = found.t === "socket" ? { severity: "high" as const } : {};
+      const severity = found.t === "socket" ? {} : { severity: "medium" as const };
       yield workloadFinding(volumeInfo, workload, {
         at: [{ path, excerpt: claim }],
         says: `mounts ${volume.hostPath} through claim ${claim}`,

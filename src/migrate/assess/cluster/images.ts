@@ -8,7 +8,7 @@ import type { Finding } from "../finding.ts";
 import { fullName, isCloudRegistry, isPublicRegistry, parseImageReference } from "../image-reference.ts";
 import { groupNodes, isDocker, nodesFinding } from "../nodes-finding.ts";
 import { matchLines, textFinding } from "../text-lines.ts";
-import { workloadFinding } from "../workload-finding.ts";
+import { nameOf, workloadFinding } from "../workload-finding.ts";
 
 const onlyInfo: CheckInfo = {
   id: "node-only-image",
@@ -167,6 +167,7 @@ export const registryCredentials: ClusterCheck = {
   ...credentialInfo,
   *find(facts) {
     const seen = new Set<string>();
+    const guarded = guardedRegistries(facts);
     for (const { workload, container } of eachContainer(facts.workloads)) {
       const { registry } = parseImageReference(container.image);
       if (
@@ -180,11 +181,16 @@ export const registryCredentials: ClusterCheck = {
       const key = `${workload.ref.kind} ${workload.ref.namespace ?? ""}/${workload.ref.name} ${registry}`;
       if (seen.has(key)) continue;
       seen.add(key);
+      const other = guarded.get(registry);
       yield workloadFinding(credentialInfo, workload, {
         at: [{ path: `${container.path}.image`, excerpt: container.image }],
         says: `pulls from ${registry} without a pull secret`,
-        severity: facts.nodes.some(isDocker) || facts.nodes.length === 0 ? "medium" : "low",
-        why: "If the registry asks for a login, the pod lives on the node's Docker login or on images that are already there.",
+        severity: other === undefined ? "medium" : "high",
+        ...(other === undefined ? {} : { more: [other] }),
+        why:
+          other !== undefined
+            ? "Other workloads bring a pull secret for this registry: this one lives on the node's Docker login, or on images that are already there."
+            : "If the registry asks for a login, the pod lives on the node's Docker login or on images that are already there.",
         fix: {
           summary: `Give its service account a pull secret for ${registry}, or put the login into the kubelet's /var/lib/kubelet/config.json.`,
           commands: [
@@ -197,6 +203,17 @@ export const registryCredentials: ClusterCheck = {
     }
   },
 };
+
+/** Registries for which some workload has a pull secret: they ask for a login. */
+function guardedRegistries(facts: ClusterFacts): Map<string, Source> {
+  const guarded = new Map<string, Source>();
+  for (const { workload, container } of eachContainer(facts.workloads)) {
+    const { place, specPath, ref } = workload;
+    const source = sourceAt(place, `${specPath}.imagePullSecrets`, nameOf(ref));
+    if (hasSecret(facts, workload)) guarded.set(parseImageReference(container.image).registry, source);
+  }
+  return guarded;
+}
 
 function hasSecret({ accounts }: ClusterFacts, { shape, ref }: Workload): boolean {
   if (shape.pullSecrets.length > 0) return true;

@@ -128,7 +128,7 @@ export const packageConflicts = nodeCheck(
 
 /** Lines of logs that say what is wrong already. */
 export const knownError = nodeCheck(
-  { id: "known-error", title: "Messages in the logs of kubelet and runtimes", severity: "high" },
+  { id: "known-error", title: "Messages in the logs of kubelet and runtimes", severity: "medium" },
   function* ({ journal }) {
     for (const { value, source } of journal) {
       const error = knownErrors.find(({ pattern }) => pattern.test(value));

@@ -7,14 +7,17 @@ import { pruneImages } from "#engine/prune-images.ts";
 import { findPauseTask } from "#engine/sandbox-pause.ts";
 import { PodSandboxState } from "#gen/runtime/v1/sandboxes_pb.ts";
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
-import { command } from "#test/support/processes.ts";
+import { command, findProcesses } from "#test/support/processes.ts";
+import { findBinary } from "#test/support/require.ts";
 import { openCriBed, type CriBed } from "./cri-bed.ts";
 import { eventually } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
 const pauseName = "pause:1";
-const handlers =
-  '[runtimes.machine]\nruntime_type = "conmon"\nsandbox_process = true\noptions = { BinaryName = "runc" }\n';
+const hasShim = findBinary("containerd-shim-runc-v2") !== undefined;
+const handler = (name: string, type: string) =>
+  `[runtimes.${name}]\nruntime_type = "${type}"\nsandbox_process = true\noptions = { BinaryName = "runc" }\n`;
+const handlers = handler("machine", "conmon") + (hasShim ? handler("shim", "io.containerd.runc.v2") : "");
 
 suite("the process that a pod stands on", { skip: isRoot ? false : "needs root" }, () => {
   let bed: CriBed;
@@ -40,6 +43,17 @@ suite("the process that a pod stands on", { skip: isRoot ? false : "needs root" 
     const sandbox = await engine.sandboxes.get(pods(), podSandboxId);
     const task = await findPauseTask(pods(), engine, sandbox);
     return task && (await readFile(`/proc/${task.pid}/cmdline`, "utf8")).split("\0").slice(0, -1);
+  };
+  const runContainer = async (podSandboxId: string, name: string) => {
+    const config = {
+      metadata: { name, attempt: 0 },
+      image: { image: bed.image },
+      command: ["sleep", "1000"],
+      linux: { securityContext: { namespaceOptions: { pid: NamespaceMode.CONTAINER } } },
+    };
+    const { containerId } = await bed.v1.runtime.createContainer({ podSandboxId, config });
+    await bed.v1.runtime.startContainer({ containerId });
+    return containerId;
   };
   /** A runtime has not become the program yet when its start returns. */
   const runs = async (podSandboxId: string, words: string) =>
@@ -89,15 +103,7 @@ suite("the process that a pod stands on", { skip: isRoot ? false : "needs root" 
   test("a handler that makes its sandbox around a process gets one, and tells containers which pod is theirs", async () => {
     const { podSandboxId } = await runPod("machine", NamespaceMode.CONTAINER, "machine");
     await runs(podSandboxId, "sleep 100000");
-    const config = {
-      metadata: { name: "main", attempt: 0 },
-      image: { image: bed.image },
-      labels: { "io.kubernetes.container.name": "main" },
-      command: ["sleep", "1000"],
-      linux: { securityContext: { namespaceOptions: { pid: NamespaceMode.CONTAINER } } },
-    };
-    const { containerId } = await bed.v1.runtime.createContainer({ podSandboxId, config });
-    await bed.v1.runtime.startContainer({ containerId });
+    const containerId = await runContainer(podSandboxId, "main");
     const { engine } = bed.daemon;
     const ref = { namespace: pods().namespace, containerId: (await engine.containers.resolve(pods(), containerId)).id };
     const spec: unknown = JSON.parse(await readFile(join(engine.runtime.bundlePath(ref), "config.json"), "utf8"));
@@ -112,6 +118,20 @@ suite("the process that a pod stands on", { skip: isRoot ? false : "needs root" 
       "io.kubernetes.cri.image-name": bed.image,
     });
     await bed.v1.runtime.removePodSandbox({ podSandboxId });
+  });
+
+  test("a shim that groups by pod serves all of it, until the pod goes", { skip: !hasShim }, async () => {
+    const { runtime } = bed.v1;
+    const { podSandboxId } = await runPod("shim", NamespaceMode.CONTAINER, "shim");
+    const [first, second] = [await runContainer(podSandboxId, "first"), await runContainer(podSandboxId, "second")];
+    const shims = async () => (await findProcesses(podSandboxId)).length;
+    assert.equal(await shims(), 1);
+    await runtime.removeContainer({ containerId: first });
+    await bed.restart();
+    const { stdout } = await bed.v1.runtime.execSync({ containerId: second, cmd: ["echo", "there"] });
+    assert.equal(Buffer.from(stdout).toString(), "there\n");
+    await bed.v1.runtime.removePodSandbox({ podSandboxId });
+    await eventually("no shim", async () => (await shims()) === 0);
   });
 });
 

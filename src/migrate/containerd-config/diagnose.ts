@@ -1,6 +1,7 @@
 import { severities, type Finding } from "../assess/finding.ts";
 import type { DoctorCheck } from "./checks/check.ts";
 import { cniChecks } from "./checks/cni.ts";
+import { keyChecks } from "./checks/keys.ts";
 import { handlerChecks } from "./checks/handlers.ts";
 import { sandboxImageChecks } from "./checks/sandbox-image.ts";
 import { startUpChecks } from "./checks/start-up.ts";
@@ -17,6 +18,7 @@ export function diagnose(facts: DoctorFacts): Finding[] {
   const isPassedOver = (view?.config.version ?? 0) >= 3 && facts.release?.value[0] === 1;
   const found = [
     ...startUpChecks(facts, view),
+    ...keyChecks(facts, view),
     ...checks.flatMap((check) => Array.from(check(facts, isPassedOver ? undefined : view))),
   ];
   return found.sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));

@@ -1,4 +1,5 @@
 import type { TomlValue } from "smol-toml";
+import type { KeyPath } from "./leaf.ts";
 import { isTomlTable } from "../toml/toml-tree.ts";
 
 /**
@@ -34,4 +35,10 @@ export function isUnset(value: TomlValue): boolean {
   if (value === "" || value === 0 || value === false) return true;
   if (Array.isArray(value)) return value.length === 0;
   return isTomlTable(value) && Object.keys(value).length === 0;
+}
+
+/** Whether a value, by its path below a CRI plugin, asks for nothing that Ferry does not do anyway. */
+export function isUsual(path: KeyPath, value: TomlValue): boolean {
+  const key = path.filter((part) => part !== "").join(".");
+  return isUnset(value) || ferryDefaults.usual[key] === JSON.stringify(value);
 }

@@ -1,7 +1,7 @@
 import { EngineError } from "#base/errors.ts";
 import type { LedgerEntry } from "../ledger/ledger.ts";
 import { formatToml } from "../toml/toml-tree.ts";
-import { leavesOf, moveTo, stay, treeOf, type Leaf } from "./leaf.ts";
+import { leavesOf, moveTo, stay, treeOf, unneeded, type Leaf } from "./leaf.ts";
 import { LeafJourney, type Step } from "./move-leaves.ts";
 import type { ContainerdConfig } from "./parse-config.ts";
 import { v1ToV2 } from "./steps/v1-to-v2.ts";
@@ -12,6 +12,8 @@ export type MigrateOptions = {
   readonly to: 2 | 3 | 4;
   /** containerd 2.0 reads version 3 and knows `cni.bin_dir` only; true for all later ones. */
   readonly hasBinDirs?: boolean;
+  /** The configuration is one with its imports merged in, so `imports` goes. */
+  readonly isMerged?: boolean;
 };
 
 export type MigratedConfig = { readonly text: string; readonly ledger: readonly LedgerEntry[] };
@@ -24,6 +26,9 @@ export type MigratedConfig = { readonly text: string; readonly ledger: readonly 
 export function migrateContainerdConfig(config: ContainerdConfig, options: MigrateOptions): MigratedConfig {
   const journey = startJourney(config);
   advance(journey, config.version, options);
+  if (options.isMerged === true) {
+    journey.take(({ path }) => (path[0] === "imports" ? unneeded("what they say is in here") : stay));
+  }
   const comment = [`containerd's configuration, version ${options.to}, from version ${config.version}.`];
   return {
     text: formatToml(treeOf(journey.leaves), comment),

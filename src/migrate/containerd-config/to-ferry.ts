@@ -2,9 +2,10 @@ import type { TomlTable, TomlValue } from "smol-toml";
 import { basename, dirname, join } from "node:path/posix";
 import type { LedgerEntry } from "../ledger/ledger.ts";
 import { formatToml, getIn, isTomlTable, setIn } from "../toml/toml-tree.ts";
-import { ferryDefaults, isUnset } from "./ferry-defaults.ts";
+import { ferryDefaults, isUnset, isUsual } from "./ferry-defaults.ts";
 import { change, lose, moveTo, treeOf, unneeded, type KeyPath, type Leaf, type Move } from "./leaf.ts";
 import { advance, startJourney } from "./migrate-config.ts";
+import { moveDownloads, moveImages } from "./ferry-images.ts";
 import { moveHandler } from "./ferry-handlers.ts";
 import type { ContainerdConfig } from "./parse-config.ts";
 import { cri, criImages, criRuntime } from "./steps/v2-to-v3.ts";
@@ -115,55 +116,6 @@ function moveServer([key = "", second = ""]: KeyPath, value: TomlValue): Move {
   return lose("ferry has no such setting", "see ferryd config default");
 }
 
-function moveImages(path: KeyPath, value: TomlValue): Move {
-  const [key = "", second = "", ...rest] = path;
-  if (key === "pinned_images" && second === "sandbox") return moveTo(["cri", "sandbox_image"], value);
-  if (key === "snapshotter") return moveSnapshotter(value);
-  if (key === "max_concurrent_downloads") return moveDownloads(value);
-  if (key === "registry") return moveRegistry([second, ...rest], value);
-  if (isUsual(path, value)) return unneeded("as by default");
-  if (key === "pinned_images")
-    return lose(
-      "only the sandbox image is pinned",
-      "list it in the kubelet's garbage collection by keeping a pod of it",
-    );
-  if (key === "runtime_platforms") return lose("one snapshotter for all runtimes", "see snapshots.default");
-  if (key === "image_decryption") return lose("encrypted images are not decrypted", "keep such pods on containerd");
-  return unneeded("of how containerd pulls");
-}
-
-function moveSnapshotter(value: TomlValue): Move {
-  if (value === "overlayfs" || value === "native") return moveTo(["snapshots", "default"], value);
-  return isUnset(value)
-    ? unneeded("empty")
-    : lose(
-        `ferry has no snapshotter ${JSON.stringify(value)}; overlayfs is its default`,
-        "see whether overlayfs does for this node",
-      );
-}
-
-function moveDownloads(value: TomlValue): Move {
-  if (value === 3) return unneeded("3, as by default");
-  return change(["images", "max_downloads"], value, "layers of all pulls together, not of each image");
-}
-
-function moveRegistry([key = "", name = "", ...rest]: KeyPath, value: TomlValue): Move {
-  if (key === "config_path") {
-    const directories = typeof value === "string" ? value.split(":").filter((path) => path !== "") : [];
-    return directories.length === 0
-      ? unneeded("empty")
-      : moveTo(["images", "certs_directories"], directories, "read alike");
-  }
-  if (isUnset(value)) return unneeded("empty");
-  if (key === "mirrors")
-    return lose("mirrors stand in a hosts.toml", `write /etc/ferry/certs.d/${name}/hosts.toml with a host for each`);
-  if (key === "configs" && rest[0] === "auth")
-    return lose("logins are passed by the kubelet", "imagePullSecrets, or /var/lib/kubelet/config.json");
-  if (key === "auths")
-    return lose("logins are passed by the kubelet", "imagePullSecrets, or /var/lib/kubelet/config.json");
-  return lose("of a registry's hosts.toml", `write it: /etc/ferry/certs.d/${name}/hosts.toml`);
-}
-
 function moveRuntime(path: KeyPath, value: TomlValue): Move {
   const [key = "", second = "", ...rest] = path;
   if (key === "containerd" && second === "runtimes") return moveHandler(rest, value);
@@ -209,11 +161,6 @@ function moveOtherPlugin(plugin: string, [key = ""]: KeyPath, value: TomlValue):
     return lose("ferry has overlayfs and native copies only", "see whether overlayfs does for this node");
   }
   return unneeded("of containerd's own plugin");
-}
-
-function isUsual(path: KeyPath, value: TomlValue): boolean {
-  const key = path.filter((part) => part !== "").join(".");
-  return isUnset(value) || ferryDefaults.usual[key] === JSON.stringify(value);
 }
 
 /**

@@ -12,7 +12,8 @@ import { convertProxy } from "./rules/daemon.ts";
 import { putHandlers } from "./rules/handlers.ts";
 import { cgroupDestinations } from "./rules/isolation.ts";
 import { convertLogins } from "./rules/logins.ts";
-import { copyCertificates, moveOldRegistries } from "./rules/registries.ts";
+import { moveOldRegistries } from "./rules/old-registries.ts";
+import { copyCertificates } from "./rules/registries.ts";
 import type { TargetSpec } from "./target-spec.ts";
 import { formatToml, getIn, setIn } from "../toml/toml-tree.ts";
 

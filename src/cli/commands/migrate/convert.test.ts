@@ -59,6 +59,12 @@ test("migrate doctor finds, or brings to a later version", async () => {
 == /etc/containerd/config.toml
 version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
+== /etc/containerd/imports.toml
+version = 2
+imports = ["more.toml"]
+== /etc/containerd/more.toml
+version = 2
+oom_score = -5
 == /etc/cni/net.d/10-x.conf
 {"cniVersion": "1.0.0", "type": "bridge"}
 == /opt/cni/bin/bridge 0755
@@ -72,4 +78,8 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   const migrated = run("doctor", ...root, "--to", "4");
   assert.deepEqual([migrated.code, migrated.out.split("\n")[1]], [0, "version = 4"]);
   assert.equal(run("doctor", ...root, "--to", "1").code, 125);
+  const alone = run("doctor", ...root, "--to", "3", "/etc/containerd/imports.toml").out;
+  assert.match(alone, /^version = 3\nimports = \[ "more\.toml" \]$/m);
+  const merged = run("doctor", ...root, "--to", "3", "--merge-imports", "/etc/containerd/imports.toml").out;
+  assert.match(merged, /^version = 3\noom_score = -5$/m);
 });

@@ -19,6 +19,7 @@ export const migrateDoctor: Command = {
     --root string                 Root of the host, or of a copy of it (default /)
     --containerd-version string   Judge for this containerd, as 2.3.0, instead of the installed one
     --to string                   Print the configuration in version 2, 3 or 4 instead, and a ledger on standard error
+    --merge-imports               With --to: put what it imports into it, instead of the file alone
     --format string               table (default) or json
 `,
   args: { min: 0, max: 1 },
@@ -31,7 +32,7 @@ export const migrateDoctor: Command = {
     const isJson = session.format(flags) === "json";
     const facts = await readDoctorFacts({ root, running, release, path: hostPath(path, root) });
     const to = flags.parsed("to", parseVersion);
-    if (to !== undefined) return printMigrated(facts, to, isJson);
+    if (to !== undefined) return printMigrated(facts, { to, isJson, isMerged: flags.bool("merge-imports") });
     const findings = diagnose(facts);
     if (isJson) print(JSON.stringify({ path: facts.path, findings }, undefined, 2));
     else printFindings(facts, findings);
@@ -51,10 +52,14 @@ function parseVersion(text: string): 2 | 3 | 4 {
   return version;
 }
 
-function printMigrated({ config, path, unreadable, release }: DoctorFacts, to: 2 | 3 | 4, isJson: boolean): number {
+type Migrated = { readonly to: 2 | 3 | 4; readonly isJson: boolean; readonly isMerged: boolean };
+
+function printMigrated(facts: DoctorFacts, { to, isJson, isMerged }: Migrated): number {
+  const { files, path, unreadable, release } = facts;
+  const config = isMerged ? facts.config : files[0];
   if (config === undefined) throw new CliError(unreadable?.why ?? `${path}: not there`);
   const hasBinDirs = release === undefined || release.value[0] !== 2 || release.value[1] > 0;
-  const { text, ledger } = migrateContainerdConfig(config, { to, hasBinDirs });
+  const { text, ledger } = migrateContainerdConfig(config, { to, hasBinDirs, isMerged });
   if (isJson) print(JSON.stringify({ config: text, ledger }, undefined, 2));
   else {
     write(1, text);

@@ -1,12 +1,10 @@
-import type { TomlValue } from "smol-toml";
 import { redact } from "#base/errors.ts";
-import type { Fact, Source } from "../../host/source.ts";
+import type { Fact } from "../../host/source.ts";
 import type { Destination } from "../../ledger/ledger.ts";
 import { hostsInRange, isAddressRange, registryOf } from "../address-range.ts";
-import type { OldTls } from "../base-config.ts";
 import type { Draft } from "../draft.ts";
-import { formatHostsToml, registryCertificates, type HostLine } from "../registry-hosts.ts";
-import { getIn, isTomlTable } from "../../toml/toml-tree.ts";
+import { putHosts } from "../put-hosts.ts";
+import { registryCertificates, type HostLine } from "../registry-hosts.ts";
 import type { Rules } from "./rule.ts";
 
 type RegistryKey = "registry-mirrors" | "insecure-registries" | "max-concurrent-downloads";
@@ -66,62 +64,6 @@ export function copyCertificates(draft: Draft): void {
   }
 }
 
-/**
- * Mirrors and TLS that stand in containerd's own file go into hosts.toml too: beside `config_path` its CRI plugin refuses
- * mirrors, and ignores or refuses TLS.
- */
-export function moveOldRegistries(draft: Draft, tls: ReadonlyMap<string, Fact<OldTls>>): void {
-  const configPath = draft.spec.places.configPath;
-  if (configPath === undefined) return;
-  const registry = getIn(draft.config, configPath.slice(0, -1));
-  const mirrors = isTomlTable(registry) ? registry["mirrors"] : undefined;
-  for (const [name, mirror] of Object.entries(isTomlTable(mirrors) ? mirrors : {})) {
-    const endpoints = isTomlTable(mirror) ? mirror["endpoint"] : undefined;
-    const urls = Array.isArray(endpoints) ? endpoints.filter(isURL) : [];
-    const source: Source = { t: "file", path: draft.spec.configFile };
-    draft.record(
-      "changed",
-      `registry.mirrors.${JSON.stringify(name)}`,
-      { value: urls, source },
-      {
-        to: [
-          putHosts(
-            name,
-            serverOf(name),
-            urls.map((url) => withTls(url, tls)),
-            draft,
-          ),
-        ],
-        note: "beside config_path mirrors are refused: as hosts of its hosts.toml",
-      },
-    );
-  }
-  if (isTomlTable(registry)) delete registry["mirrors"];
-  for (const [host, fact] of tls) {
-    draft.record("changed", `registry.configs.${JSON.stringify(host)}.tls`, fact, {
-      to: [putHosts(host, serverOf(host), [withTls(`https://${host}`, tls)], draft)],
-      note: "beside config_path it has no effect, or is refused: as a host of its hosts.toml",
-    });
-  }
-}
-
-function serverOf(namespace: string): string {
-  return namespace === "docker.io" ? "https://registry-1.docker.io" : `https://${namespace}`;
-}
-
-function isURL(value: TomlValue): value is string {
-  return typeof value === "string" && URL.canParse(value);
-}
-
-function withTls(url: string, tls: ReadonlyMap<string, Fact<OldTls>>): HostLine {
-  const found = tls.get(new URL(url).host)?.value;
-  return {
-    url,
-    ...(found?.skipVerify === true && { skipVerify: true }),
-    ...(found !== undefined && { files: found.files }),
-  };
-}
-
 function convertMirrors(fact: Fact<readonly string[]>, draft: Draft, key: string): void {
   const hosts: HostLine[] = [];
   for (const mirror of fact.value) {
@@ -135,7 +77,7 @@ function convertMirrors(fact: Fact<readonly string[]>, draft: Draft, key: string
     key,
     { value: hosts.map(({ url }) => url), source: fact.source },
     {
-      to: [putHosts("docker.io", serverOf("docker.io"), hosts, draft)],
+      to: [putHosts("docker.io", hosts, draft)],
       note: "for docker.io only, as in Docker, in this order, then Docker Hub itself",
       ...loginsOf(hosts, draft),
     },
@@ -213,30 +155,7 @@ function putInsecure(host: string, draft: Draft): Destination {
   const certificates = registryCertificates(draft.host.certificates).get(host);
   const line = certificates === undefined ? {} : { certificates };
   const hosts = [{ url: `https://${host}`, skipVerify: true, ...line }, { url: `http://${host}` }];
-  return putHosts(host, `https://${host}`, hosts, draft);
-}
-
-/** Before containerd 1.5 the hosts stand in its own file. */
-function putHosts(namespace: string, server: string, hosts: readonly HostLine[], draft: Draft): Destination {
-  const mirrors = draft.place("registryMirrors");
-  if (mirrors !== undefined) return putOldHosts(mirrors, namespace, hosts, draft);
-  const { certsDirectory, label } = draft.spec;
-  const path = `${certsDirectory}/${namespace}/hosts.toml`;
-  const content = formatHostsToml(server, hosts, certsDirectory, [`Docker's settings for ${namespace}, for ${label}.`]);
-  if (!draft.files.some((file) => file.path === path)) {
-    draft.files.push({ path, mode: 0o644, content, why: `where images of ${namespace} come from` });
-  }
-  return { file: path, key: "host" };
-}
-
-function putOldHosts(place: Destination, namespace: string, hosts: readonly HostLine[], draft: Draft): Destination {
-  const table = draft.table("registryMirrors");
-  table[namespace] = { endpoint: hosts.map(({ url }) => url) };
-  for (const { url, skipVerify } of hosts) {
-    if (skipVerify === true)
-      draft.table("registryConfigs")[new URL(url).host] = { tls: { insecure_skip_verify: true } };
-  }
-  return { ...place, key: `${place.key}.${JSON.stringify(namespace)}` };
+  return putHosts(host, hosts, draft);
 }
 
 /** Docker sent its own login to a mirror; a hosts.toml has no place for one. */

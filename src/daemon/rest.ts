@@ -4,10 +4,11 @@ import { messageOf } from "#base/errors.ts";
 import type { EventBus } from "#core/events/event-bus.ts";
 import { releaseMemory } from "./release-memory.ts";
 
-/** Without an event for so long, the daemon is at rest. */
-const quietMs = 3_000;
+/** Without an event in so many looks, one a second, the daemon is at rest. */
+const quietLooks = 3;
+const lookMs = 1_000;
 /** So that a container whose health is asked for every few seconds does not cost a collection each time. */
-const pauseMs = 10_000;
+const pauseMs = 5_000;
 
 /**
  * Releases memory when nothing has happened for a while: once after start-up, and after whatever happened since. A daemon
@@ -28,11 +29,13 @@ export async function releaseMemoryAtRest(events: EventBus, log: Logger, signal:
 
 /** Waits until nothing happens; answers how much has happened by then. */
 async function quiet(events: EventBus, signal: AbortSignal): Promise<number> {
-  for (;;) {
-    const before = events.publishedCount;
-    await sleep(quietMs, undefined, { signal, ref: false });
-    if (events.publishedCount === before) return before;
+  let before = events.publishedCount;
+  for (let looks = 0; looks < quietLooks; looks++) {
+    await sleep(lookMs, undefined, { signal, ref: false });
+    if (events.publishedCount !== before) looks = -1;
+    before = events.publishedCount;
   }
+  return before;
 }
 
 async function publishedAfter(events: EventBus, count: number, signal: AbortSignal): Promise<void> {

@@ -32,7 +32,7 @@ export const podOperations = {
     assert.ok(items.length <= 1);
     pod.podSandboxId = ready?.id ?? (await pod.client.runtime.runPodSandbox({ config })).podSandboxId;
     const { status } = await pod.client.runtime.podSandboxStatus({ podSandboxId: pod.podSandboxId });
-    assert.match(status?.network?.ip ?? "", /^10\.231\.78\./);
+    assert.match(status?.network?.ip ?? "", /^10\.230\./);
   },
   createContainer: async (pod: Pod) => {
     const { podSandboxId, image } = pod;

@@ -12,7 +12,9 @@ import { podKillPoints, podOperations, type Pod } from "./pod-operations.ts";
 import { settledPodState } from "./pod-state.ts";
 import { writeSlowPlugin } from "./slow-plugin.ts";
 
-const bridge = "frcrash0";
+/** Another run at the same time has another. */
+const bridge = `frcrash${process.pid % 1_000_000}`;
+const subnet = `10.230.${process.pid % 256}.0/24`;
 
 type Step = keyof typeof podOperations;
 
@@ -34,7 +36,7 @@ test("kill -9 at every step of a pod's life, and the kubelet's retry ends as if 
   undo.defer(() => rm(directory, { recursive: true, force: true }));
   const leases = join(directory, "leases");
   const slowPlugin = await writeSlowPlugin(directory);
-  const network = podNetwork({ bridge, subnet: "10.231.78.0/24", dataDir: leases });
+  const network = podNetwork({ bridge, subnet, dataDir: leases });
   const plugins = [...network.plugins, { type: slowPlugin.type }];
   await writeFile(join(directory, "10-pods.conflist"), JSON.stringify({ ...network, plugins }));
   const more = `[cri]\ncni_conf_dir = "${directory}"\n[network]\nplugin_directories = ["${directory}", "/usr/lib/cni"]`;

@@ -12,6 +12,7 @@ import { eventuallyEqual } from "#test/support/eventually.ts";
 import { FerryBed } from "#test/support/ferry-bed.ts";
 import {
   assertCarried,
+  type Migration,
   assertForecast,
   assertProofs,
   diskUse,
@@ -56,9 +57,10 @@ async function toFerry(t: TestContext, source: DockerSource): Promise<void> {
   await using ferry = await FerryBed.open();
   const before = await diskUse(source.root, ferry.root);
   const host = ["--host", `unix://${ferry.socket}`];
-  const first = await migrate(source, "ferry", ...host);
+  const first = await migrate(source, "ferry", "--volumes", ...host);
   assertCarried(first, source.images);
   const after = await diskUse(source.root, ferry.root);
+  await assertOthers(first, ferry);
   assertForecast(first, { bytes: after.bytes - before.bytes, inodes: after.inodes - before.inodes });
   for (const { name, id, says, tree } of source.images) {
     const pods = ["-n", "k8s.io"];
@@ -73,8 +75,27 @@ async function toFerry(t: TestContext, source: DockerSource): Promise<void> {
     );
     await ferry.run(...pods, "rm", "-f", "look");
   }
-  const again = await migrate(source, "ferry", ...host);
+  const again = await migrate(source, "ferry", "--volumes", ...host);
   assertCarried(again, source.images);
+  assert.deepEqual(
+    again.answer?.volumes.map(({ how }) => how),
+    ["kept"],
+  );
+}
+
+async function assertOthers({ answer }: Migration, ferry: FerryBed): Promise<void> {
+  const volumes = answer?.volumes.map(({ name, uid, usedBy, how }) => ({ name, uid, usedBy, how }));
+  assert.deepEqual(volumes, [{ name: "data", uid: 56, usedBy: ["standalone"], how: "carried" }]);
+  const containers = answer?.containers.map(({ name, restartPolicy, volumes: mounted }) => [
+    name,
+    restartPolicy,
+    mounted,
+  ]);
+  assert.deepEqual(containers, [["standalone", "always", ["data"]]]);
+  const directory = await ferry.run("volume", "inspect", "-f", "{{.Mountpoint}}", "data");
+  const facts = await command(["stat", "-c", "%a %u:%g", directory, join(directory, "file")]);
+  assert.equal(facts, "750 56:78\n644 12:34\n");
+  assert.equal(await readFile(join(directory, "file"), "utf8"), "kept\n");
 }
 
 async function toContainerd(t: TestContext, source: DockerSource): Promise<void> {

@@ -50,11 +50,22 @@ export async function openDockerSource(t: TestContext, more?: MoreImages): Promi
     ...(await makeDockerImages(docker.host, directory)),
     ...((await more?.(docker.host, directory)) ?? []),
   ];
+  await makeOthers(docker.host, names[0] ?? "");
   const images: SourceImage[] = [];
   for (const name of names) images.push(await describe(docker.host, directory, name));
   await docker.stop();
   const owned = undo.move();
   return { root: docker.root, images, directory, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+}
+
+/** A volume, and a container of nobody's pod that has it. */
+async function makeOthers(host: string, image: string): Promise<void> {
+  const docker = async (...args: string[]) => await command(["docker", "--host", host, ...args]);
+  const script = "echo kept > /data/file && chown 12:34 /data/file && chmod 750 /data && chown 56:78 /data";
+  const data = ["--volume", "data:/data"];
+  await docker("run", "--rm", "--network=none", ...data, image, "/bin/sh", "-c", script);
+  await docker("create", "--name", "standalone", "--restart=always", "--network=none", ...data, image);
+  await docker("create", "--name", "k8s_c_pod_ns_uid_0", "--network=none", image);
 }
 
 async function describe(host: string, directory: string, name: string): Promise<SourceImage> {

@@ -9,6 +9,8 @@ export type Migrated = {
   readonly forecast: { path: string; bytes: number; inodes: number }[];
   readonly images: { id: string; names: string[]; manifest: string; layers: { diffId: string; how: string }[] }[];
   readonly leftOut: { id: string; problem: string }[];
+  readonly volumes: { name: string; uid: number; usedBy: string[]; how: string }[];
+  readonly containers: { name: string; restartPolicy: string; volumes: string[] }[];
 };
 
 export type Migration = {

@@ -12,9 +12,8 @@ import { acquireRunLock } from "#migrate/images/run-lock.ts";
 import { CliError } from "../cli-error.ts";
 import type { Command } from "../command.ts";
 import type { Flags } from "../flags.ts";
-import { shortId } from "../format/human.ts";
-import { printList } from "../format/print-list.ts";
-import { isTerminal, print, warn, write } from "../output.ts";
+import { printMigratedImages } from "../migrate/print-migrated-images.ts";
+import { isTerminal, warn, write } from "../output.ts";
 
 export const migrateImagesCommand: Command = {
   usage: "[OPTIONS] --to TARGET [IMAGE...]",
@@ -29,6 +28,7 @@ export const migrateImagesCommand: Command = {
     --live-ok          Go on though Docker is running; images must not be removed meanwhile
 -q, --quiet            No forecast, no progress
     --to string        ferry or containerd[:SOCKET] (namespace k8s.io, or --namespace), or oci:DIRECTORY
+    --volumes          Named volumes too; target ferry
 `,
   args: { min: 0 },
   example: "ferry migrate images --from /var/lib/docker --to ferry",
@@ -46,10 +46,11 @@ export const migrateImagesCommand: Command = {
     // Pods are what a node's images are for.
     const namespace = session.namespace ?? "k8s.io";
     const { signal } = untilInterrupted();
-    const client = () => session.clientIn(namespace);
+    const client = (name?: string) => (name === undefined ? session.client : session.clientIn(name));
     await using target = await openTarget(signal, to, { namespace, client });
     const migrated = await run(signal, flags, { store, target, wanted: args });
-    await printResult(migrated, session.format(flags));
+    if (isTerminal(2)) write(2, "\r\x1b[K");
+    await printMigratedImages(migrated, session.format(flags));
     return migrated.broken.length === 0 ? 0 : 3;
   },
 };
@@ -73,6 +74,7 @@ async function run(signal: AbortSignal, flags: Flags, route: Route): Promise<Mig
     ...route,
     journal: await ImagesJournal.open(journalPath, header),
     dryRun: flags.bool("dry-run"),
+    volumes: flags.bool("volumes"),
     onForecast(forecasts, { images, layers }) {
       if (quiet) return;
       warn(`${images.length} images, ${layers.size} layers from ${header.source}`);
@@ -111,31 +113,4 @@ function progressPrinter(): (progress: ImagesProgress) => void {
       write(2, `\r\x1b[K${line}`);
     }
   };
-}
-
-const layout = {
-  headers: { Image: "IMAGE", ID: "IMAGE ID", Layers: "LAYERS", Carried: "CARRIED", Result: "RESULT" },
-  fields: ["Image", "ID", "Layers", "Carried", "Result"],
-};
-
-async function printResult({ forecast, proofs, broken }: MigratedImages, format: string | undefined): Promise<void> {
-  if (isTerminal(2)) write(2, "\r\x1b[K");
-  if (format === "json") return print(JSON.stringify({ forecast, images: proofs, leftOut: broken }, undefined, 2));
-  const rows = [
-    ...proofs.map(({ id, names, layers }) => ({
-      Image: names[0] ?? "<none>",
-      ID: shortId(id),
-      Layers: layers.length,
-      Carried: layers.filter(({ how }) => how === "carried").length,
-      Result: "verified",
-    })),
-    ...broken.map(({ id, tags, problem }) => ({
-      Image: tags[0] ?? "<none>",
-      ID: shortId(id),
-      Layers: 0,
-      Carried: 0,
-      Result: `left out: ${problem}`,
-    })),
-  ];
-  await printList(rows, layout, format);
 }

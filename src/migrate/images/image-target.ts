@@ -1,5 +1,6 @@
 import type { DiffId, Digest } from "#core/content/digest.ts";
 import type { DockerImage, DockerLayer } from "./docker-store/docker-image.ts";
+import type { DockerVolume } from "./docker-store/docker-volumes.ts";
 import type { LayerScan } from "./scan-layer.ts";
 
 /** A layer to carry, with what its headers say. */
@@ -51,6 +52,8 @@ export interface ImageTarget extends AsyncDisposable {
    * @throws dataLoss when the source's bytes are not what they should be @throws resourceExhausted on a full disk
    */
   put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof>;
+  /** Carries a volume's files; absent where the target has no volumes. `kept`: it had content of its own. */
+  putVolume?(signal: AbortSignal, volume: DockerVolume): Promise<"carried" | "kept">;
   /** Whether the image is there, whole and by all its names, as `proof` says. */
   has(signal: AbortSignal, proof: ImageProof): Promise<boolean>;
 }

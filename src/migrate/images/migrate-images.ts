@@ -2,7 +2,9 @@ import { EngineError, kindOf, messageOf, type ErrorKind } from "#base/errors.ts"
 import { checkSpace, forecastSpace, type SpaceForecast } from "./check-space.ts";
 import type { BrokenImage, DockerImage } from "./docker-store/docker-image.ts";
 import type { DockerStore } from "./docker-store/docker-store.ts";
-import type { ImageProof, ImagesPlan, ImageTarget } from "./image-target.ts";
+import { readOtherContainers, type DockerContainer } from "./docker-store/docker-containers.ts";
+import { readVolumes, type DockerVolume } from "./docker-store/docker-volumes.ts";
+import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget } from "./image-target.ts";
 import type { ImagesJournal } from "./journal.ts";
 import { archiveBytes, planImages } from "./plan-images.ts";
 
@@ -14,6 +16,8 @@ export type MigrateImagesRequest = {
   readonly wanted: readonly string[];
   /** Only say what it would take. */
   readonly dryRun: boolean;
+  /** Named volumes too, or only told of like containers; absent: nobody looks at them. */
+  readonly volumes?: boolean;
   readonly onForecast?: (forecast: SpaceForecast[], plan: ImagesPlan) => void;
   readonly onProgress?: (progress: ImagesProgress) => void;
 };
@@ -32,6 +36,9 @@ export type MigratedImages = {
   readonly proofs: readonly ImageProof[];
   /** Images that were left out. */
   readonly broken: readonly BrokenImage[];
+  /** Everything that is no image: reported, and carried where that was asked for. */
+  readonly volumes: readonly (DockerVolume & { readonly how: "carried" | "kept" | "left" })[];
+  readonly containers: readonly DockerContainer[];
 };
 
 /**
@@ -41,11 +48,17 @@ export type MigratedImages = {
  * moment, the same call goes on from where it was.
  *
  * @throws resourceExhausted before anything is written, when the disk will not do
+ * @throws invalidArgument when volumes are wanted where the target has none
  */
 export async function migrateImages(signal: AbortSignal, request: MigrateImagesRequest): Promise<MigratedImages> {
   const { store, target, journal, dryRun } = request;
+  if (request.volumes === true && target.putVolume === undefined) {
+    throw new EngineError("invalidArgument", `target ${target.name}: it has no volumes; only ferry has`);
+  }
   const { plan, broken } = await planImages(signal, store, request.wanted);
-  const forecast = await forecastSpace(await target.forecast(signal, plan));
+  const { found, containers } = request.volumes === undefined ? nothing : await readOthers(signal, store.root);
+  const carried = request.volumes === true ? found.filter(isCarried) : [];
+  const forecast = await forecastSpace(withVolumes(await target.forecast(signal, plan), carried));
   request.onForecast?.(forecast, plan);
   checkSpace(forecast);
   const proofs: ImageProof[] = [];
@@ -67,7 +80,31 @@ export async function migrateImages(signal: AbortSignal, request: MigrateImagesR
       broken.push({ id: image.id, tags: image.tags, problem: messageOf(error) });
     }
   }
-  return { forecast, proofs, broken };
+  const volumes: MigratedImages["volumes"][number][] = [];
+  for (const volume of found) {
+    const wanted = !dryRun && carried.includes(volume);
+    volumes.push({ ...volume, how: wanted ? ((await target.putVolume?.(signal, volume)) ?? "left") : "left" });
+  }
+  return { forecast, proofs, broken, volumes, containers };
+}
+
+const nothing = { found: [], containers: [] };
+
+async function readOthers(signal: AbortSignal, root: string) {
+  const { all, others: containers } = await readOtherContainers(root);
+  return { found: await readVolumes(signal, root, all), containers };
+}
+
+/** Docker's own names mean nothing elsewhere; what is mounted from elsewhere is there still. */
+function isCarried({ anonymous, mounts }: DockerVolume): boolean {
+  return !anonymous && mounts === undefined;
+}
+
+/** They go where the images go. */
+function withVolumes([first, ...others]: readonly DiskNeed[], volumes: readonly DockerVolume[]): DiskNeed[] {
+  if (first === undefined) return [];
+  const bytes = volumes.reduce((sum, volume) => sum + volume.bytes, first.bytes);
+  return [{ ...first, bytes }, ...others];
 }
 
 type Route = Pick<MigrateImagesRequest, "target" | "journal">;

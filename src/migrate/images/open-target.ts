@@ -6,8 +6,8 @@ import type { ImageTarget } from "./image-target.ts";
 export type TargetOptions = {
   /** Where the images go to; pods' is `k8s.io`. */
   readonly namespace: string;
-  /** The daemon that `ferry` stands for, for that namespace. */
-  readonly client: () => DockerClient;
+  /** The daemon that `ferry` stands for, for a namespace or for that of Docker's clients. */
+  readonly client: (namespace?: string) => DockerClient;
 };
 
 const defaultSocket = "/run/containerd/containerd.sock";
@@ -28,7 +28,7 @@ export async function openTarget(signal: AbortSignal, text: string, options: Tar
   }
   if (text === "ferry") {
     const { FerryTarget } = await import("./targets/ferry.ts");
-    return await FerryTarget.open({ client: options.client(), namespace });
+    return await FerryTarget.open({ client: options.client(namespace), volumes: options.client(), namespace });
   }
   if (kind === "containerd") {
     const { ContainerdTarget } = await import("./targets/containerd.ts");

@@ -7,13 +7,18 @@ import type { ProgressMessage } from "#clients/docker/wire-types.ts";
 import { parseDiffId, parseDigest, type DiffId } from "#core/content/digest.ts";
 import { formatFamiliar, parseReference } from "#core/images/reference.ts";
 import { imageLabel, type DockerImage } from "../docker-store/docker-image.ts";
+import type { DockerVolume } from "../docker-store/docker-volumes.ts";
 import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, LayerProof, Progress } from "../image-target.ts";
 import { explainDamage } from "../layer-archive.ts";
 import { findMountPoint } from "../find-mount-point.ts";
 import { roundedUp } from "../scan-layer.ts";
 
-/** A client whose requests name `namespace`. */
-export type FerryConnection = { readonly client: DockerClient; readonly namespace: string };
+/** `client` speaks for `namespace`, `volumes` for the one that Docker's clients see: no pod has a named volume. */
+export type FerryConnection = {
+  readonly client: DockerClient;
+  readonly volumes: DockerClient;
+  readonly namespace: string;
+};
 
 /**
  * A running ferryd on this machine. It takes layers from Docker's trees itself: hard linked or cloned where both are on
@@ -22,11 +27,13 @@ export type FerryConnection = { readonly client: DockerClient; readonly namespac
 export class FerryTarget implements ImageTarget {
   readonly name: string;
   readonly #client: DockerClient;
+  readonly #volumes: DockerClient;
   readonly #root: string;
 
-  private constructor({ client, namespace }: FerryConnection, root: string) {
+  private constructor({ client, volumes, namespace }: FerryConnection, root: string) {
     this.name = `ferry ${formatEndpoint(client.endpoint)} ${namespace}`;
     this.#client = client;
+    this.#volumes = volumes;
     this.#root = root;
   }
 
@@ -90,6 +97,17 @@ export class FerryTarget implements ImageTarget {
       if (message.aux !== undefined) return toProof(image, message.aux);
     }
     throw new EngineError("unavailable", `${this.name}: ended in the middle of ${imageLabel(image)}`);
+  }
+
+  async putVolume(signal: AbortSignal, { name, directory }: DockerVolume): Promise<"carried" | "kept"> {
+    const request = {
+      method: "POST",
+      path: "/ferry/volumes/adopt",
+      json: { Name: name, Files: directory },
+      signal,
+    } as const;
+    const { How } = await this.#volumes.json<{ How: string }>(request);
+    return How === "carried" ? "carried" : "kept";
   }
 
   async has(signal: AbortSignal, proof: ImageProof): Promise<boolean> {

@@ -1,8 +1,8 @@
-import { isAbsolute } from "node:path";
-import { EngineError, kindOf } from "#base/errors.ts";
+import { kindOf } from "#base/errors.ts";
 import type { JsonReader } from "#base/json-reader.ts";
 import { adoptImage, type AdoptRequest } from "#engine/adopt-image.ts";
 import { encodeMessage, errorMessage, message } from "../json-messages.ts";
+import { hostPathAt } from "../host-path.ts";
 import { readBody } from "../read-body.ts";
 import { taken, type Answer, type RouteContext } from "../route.ts";
 import { shortDigest } from "./layer-messages.ts";
@@ -45,16 +45,10 @@ function decode(body: JsonReader): AdoptRequest {
     .at("Layers")
     .list(maxLayers)
     .map((layer) => ({
-      recipePath: pathAt(layer, "Recipe"),
-      filesDirectory: pathAt(layer, "Files"),
+      recipePath: hostPathAt(layer, "Recipe"),
+      filesDirectory: hostPathAt(layer, "Files"),
       archiveBytes: layer.at("Size").size(),
     }));
   const names = body.at("Names").strings(maxNames);
   return { configBytes: Buffer.from(body.at("Config").string(), "base64"), layers, names };
-}
-
-function pathAt(json: JsonReader, member: string): string {
-  const path = json.at(member).string();
-  if (isAbsolute(path) && !path.includes("\0")) return path;
-  throw new EngineError("invalidArgument", `${member} ${JSON.stringify(path)}: not an absolute path`);
 }

@@ -1,6 +1,11 @@
 import type { RouteEntry } from "../route.ts";
 
 export const volumeRoutes: readonly RouteEntry[] = [
+  {
+    method: "POST",
+    path: "/ferry/volumes/adopt",
+    load: async () => (await import("./adopt-volume.ts")).adoptVolumeRoute,
+  },
   { method: "GET", path: "/volumes", load: async () => (await import("./list-volumes.ts")).listVolumes },
   { method: "GET", path: "/volumes/:name", load: async () => (await import("./inspect-volume.ts")).inspectVolume },
   {

@@ -13,8 +13,11 @@ const endpoint = "unix:///var/run/cri-dockerd.sock";
 /** How much later than Docker the kubelet would rotate: so that it never does, as cri-dockerd cannot. */
 const rotationMargin = 10;
 
-/** For a node that stays with Docker: Docker reads its own files as before, cri-dockerd is told what dockershim was. */
-export function convertForCriDockerd(host: DockerHost): Conversion {
+/**
+ * For a node that stays with Docker: Docker reads its own files as before, cri-dockerd is told what dockershim was.
+ * `program` is where cri-dockerd is, if not where its packages put it.
+ */
+export function convertForCriDockerd(host: DockerHost, program?: string): Conversion {
   const unit = decodeDockerUnit(host.unit, host.commandLine);
   const file = decodeDaemonJson(host.daemonJson?.text ?? "", host.daemonJson?.path ?? "");
   const { settings, problems } = mergeSettings(file, unit.flags);
@@ -33,7 +36,7 @@ export function convertForCriDockerd(host: DockerHost): Conversion {
   const to: Destination[] = [{ file: criDockerdDropIn, key: "ExecStart" }];
   for (const [name, fact] of moved)
     ledger.push(ledgerEntry("kept", `--${name}`, fact, { to, note: "was dockershim's" }));
-  const content = criDockerdUnit((name) => flags[name]?.value, pause?.value);
+  const content = criDockerdUnit((name) => flags[name]?.value, pause?.value, program);
   const why = "what the kubelet told Docker, cri-dockerd is told";
   return {
     target: "cri-dockerd",

@@ -13,7 +13,11 @@ export const criDockerdDropIn = "/etc/systemd/system/cri-docker.service.d/10-kub
  * Drop-in of cri-dockerd's unit with what the kubelet did with Docker itself; `find` answers a flag of the kubelet's, its
  * name without dashes. Without an image cri-dockerd's own default holds the pods.
  */
-export function criDockerdUnit(find: (flag: string) => string | undefined, sandboxImage: string | undefined): string {
+export function criDockerdUnit(
+  find: (flag: string) => string | undefined,
+  sandboxImage: string | undefined,
+  program = "/usr/bin/cri-dockerd",
+): string {
   const flags = [
     "--container-runtime-endpoint fd://",
     "--network-plugin=cni",
@@ -23,5 +27,5 @@ export function criDockerdUnit(find: (flag: string) => string | undefined, sandb
     }),
     ...(sandboxImage === undefined ? [] : [`--pod-infra-container-image=${sandboxImage}`]),
   ];
-  return `[Service]\nExecStart=\nExecStart=/usr/bin/cri-dockerd ${flags.join(" ")}\n`;
+  return `[Service]\nExecStart=\nExecStart=${program} ${flags.join(" ")}\n`;
 }

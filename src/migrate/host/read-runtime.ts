@@ -7,6 +7,8 @@ import type { Fact } from "./source.ts";
 
 /** A runtime other than Docker that is, or is to be, on the host. */
 export type RuntimeFacts = {
+  /** Where it is. */
+  readonly program: string | undefined;
   /** Undefined when its program is not there. */
   readonly installed: Fact<string> | "unknown-version" | undefined;
   /** Its main configuration file. */
@@ -66,11 +68,13 @@ type Sources = { readonly root: HostRoot; readonly running?: RunningHost | undef
 export async function readRuntime(sources: Sources, name: keyof typeof runtimes): Promise<RuntimeFacts> {
   const { root } = sources;
   const described: Described = runtimes[name];
+  const program = await findProgram(root, described);
   const text = await root.findText(described.config);
   // A line of TOML at the top of its file, or in Ferry's first table.
   const dataRoot = /^root\s*=\s*["'](\/[^"']+)["']/m.exec(text ?? "")?.[1] ?? described.root;
   return {
-    installed: await findInstalled(sources, described),
+    program,
+    installed: await findInstalled(sources, described, program),
     config: text === undefined ? undefined : { path: described.config, text },
     unit: await readUnitState(sources, described.unit),
     root: dataRoot,
@@ -83,15 +87,18 @@ export function runtimeVersion({ installed }: RuntimeFacts): string | undefined 
   return typeof installed === "object" ? installed.value : undefined;
 }
 
-async function findInstalled({ root, running, packages }: Sources, described: Described) {
-  for (const path of described.binaries) {
-    if (!(await root.exists(path))) continue;
-    const said = await running?.ask([path, "--version"]);
-    const value = described.version.exec(said ?? "")?.[1];
-    if (value !== undefined) return { value, source: { t: "system", what: `${path} --version` } } as const;
-    return packaged(packages, described) ?? "unknown-version";
-  }
-  return packaged(packages, described);
+async function findInstalled({ running, packages }: Sources, described: Described, program: string | undefined) {
+  const known = packaged(packages, described);
+  if (program === undefined) return known;
+  const said = await running?.ask([program, "--version"]);
+  const value = described.version.exec(said ?? "")?.[1];
+  if (value === undefined) return known ?? "unknown-version";
+  return { value, source: { t: "system", what: `${program} --version` } } as const;
+}
+
+async function findProgram(root: HostRoot, { binaries }: Described): Promise<string | undefined> {
+  for (const path of binaries) if (await root.exists(path)) return path;
+  return undefined;
 }
 
 function packaged(packages: Packages, { packages: names }: Described): Fact<string> | undefined {

@@ -102,7 +102,7 @@ async function convertFor({ root, running, facts, host, choice }: Sources): Prom
     podInfraContainerImage: host.kubelet.podInfraContainerImage ?? byDefault(sandboxImageOf(facts.kubelet)),
     ...(cgroupDriver === undefined ? {} : { cgroupDriver }),
   };
-  if (target === "cri-dockerd") return convertForCriDockerd({ ...host, kubelet });
+  if (target === "cri-dockerd") return convertForCriDockerd({ ...host, kubelet }, facts.criDockerd.program);
   const spec = target === "ferry" ? ferrySpec : await containerdSpecFor(containerdVersion, root, running);
   return convert({ ...host, kubelet }, spec);
 }

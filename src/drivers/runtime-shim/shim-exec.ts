@@ -11,7 +11,7 @@ import type { OciProcess } from "#core/tasks/oci-spec.ts";
 import type { ExecProcess, ExecSpec, TaskExit, TaskStreams, TerminalSize } from "#core/tasks/runtime.ts";
 import { endlessCall } from "./endless-call.ts";
 import { openFifoReader, openFifoWriter } from "./fifo-streams.ts";
-import { isGone, toStartError } from "./shim-errors.ts";
+import { isGone, toShimError } from "./shim-errors.ts";
 import { makeFifo } from "./syscalls.ts";
 import type { TaskClient } from "./task-client.ts";
 
@@ -28,7 +28,7 @@ export type ExecParts = {
 /**
  * Runs a further process over named pipes, which live as long as somebody in this daemon listens.
  *
- * @throws as `toStartError` tells it when it could not be started; nothing is left then
+ * @throws as `toShimError` tells it when it could not be started; nothing is left then
  */
 export async function startShimExec(call: Call, parts: ExecParts): Promise<ShimExec> {
   const { client, directory, spec, attach } = parts;
@@ -46,7 +46,7 @@ export async function startShimExec(call: Call, parts: ExecParts): Promise<ShimE
     await streams[Symbol.asyncDispose]();
     await client.delete(detachedCall(call), execId).catch(() => {});
     await rm(directory, { recursive: true, force: true });
-    throw toStartError(error, "exec", spec.process.args[0]);
+    throw toShimError(error, "exec", spec.process.args[0]);
   }
 }
 

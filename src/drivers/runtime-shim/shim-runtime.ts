@@ -10,7 +10,7 @@ import { directoriesIn, removeBundle, stdioOf, writeBundle } from "./bundle-file
 import { bundlePathOf, bundlePaths, type BundlePaths } from "./bundle-paths.ts";
 import { LogFile } from "./log-file.ts";
 import { ProcessOutput } from "./process-output.ts";
-import { toStartError } from "./shim-errors.ts";
+import { toShimError } from "./shim-errors.ts";
 import { serveShimEvents } from "./shim-events.ts";
 import { removeAbandonedCgroup } from "./remove-abandoned-cgroup.ts";
 import { openHandler, type ShimHandler, type ShimHandlerConfig } from "./shim-handler.ts";
@@ -136,7 +136,7 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
       await this.#undo(detachedCall(call), found).catch((failure: unknown) =>
         call.log.error({ containerId: ref.containerId }, `undo of create: ${messageOf(failure)}`),
       );
-      throw client === undefined ? error : toStartError(error, "create", spec.spec.process.args[0]);
+      throw client === undefined ? error : toShimError(error, "create", spec.spec.process.args[0]);
     }
   }
 

@@ -16,7 +16,7 @@ import { removeBundle } from "./bundle-files.ts";
 import type { BundlePaths } from "./bundle-paths.ts";
 import { endlessCall } from "./endless-call.ts";
 import type { ProcessOutput } from "./process-output.ts";
-import { isGone, toStartError } from "./shim-errors.ts";
+import { isGone, toShimError } from "./shim-errors.ts";
 import { startShimExec, type ExecAttach, type ShimExec } from "./shim-exec.ts";
 import { cleanUpAfterShim, killProcessesIn, removeSocket, type ShimInvocation } from "./shim-process.ts";
 import { formatExit, type ShimRecord } from "./shim-record.ts";
@@ -82,7 +82,7 @@ export class ShimTask implements Task {
       await this.#client.start(call);
       this.#started = true;
     } catch (error) {
-      throw toStartError(error, "start", this.#parts.command);
+      throw toShimError(error, "start", this.#parts.command);
     }
   }
 
@@ -121,7 +121,9 @@ export class ShimTask implements Task {
 
   async update(call: Call, resources: OciResources): Promise<void> {
     this.#assertNotEnded();
-    await this.#client.update(call, resources);
+    await this.#client.update(call, resources).catch((error: unknown) => {
+      throw toShimError(error, "update", undefined);
+    });
   }
 
   async wait(call: Call): Promise<TaskExit> {

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { EngineError } from "#base/errors.ts";
 import type { ContainerConfig } from "#core/containers/container-config.ts";
 import type { DeviceEdits } from "#core/devices/device-edits.ts";
@@ -67,7 +68,8 @@ export function toOciProcess(config: ContainerConfig, facts: SpecFacts): OciProc
     },
     args: withInit ? [initDestination, "--", ...config.args] : [...config.args],
     env: processEnv(config, facts),
-    cwd: config.workdir === "" ? "/" : config.workdir,
+    // Images may name it relative to the root, as Docker takes it.
+    cwd: join("/", config.workdir),
     capabilities: capabilitySets(config, facts),
     rlimits: rlimits(config, facts),
     noNewPrivileges: config.noNewPrivileges,

@@ -17,8 +17,8 @@ export function diagnose(facts: DoctorFacts): Finding[] {
   // containerd 1 takes nothing of such a file but what stands at its top: its defaults are what there is to judge.
   const isPassedOver = (view?.config.version ?? 0) >= 3 && facts.release?.value[0] === 1;
   const found = [
-    ...startUpChecks(facts, view),
     ...keyChecks(facts, view),
+    ...startUpChecks(facts, view),
     ...checks.flatMap((check) => Array.from(check(facts, isPassedOver ? undefined : view))),
   ];
   return found.sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));

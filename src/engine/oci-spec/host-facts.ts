@@ -23,6 +23,7 @@ export async function readHostFacts({ restrictOomScoreAdj = false } = {}): Promi
     seccomp: /^Seccomp:/m.test(status),
     mqueue: await exists("/dev/mqueue"),
     apparmor: (await readText("/sys/module/apparmor/parameters/enabled")).startsWith("Y"),
+    selinux: await exists("/sys/fs/selinux/enforce"),
     swapLimit: cgroupVersion === 2 || (await exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")),
     sysctls: new Set(await filterExisting(defaultSysctls, (name) => `/proc/sys/${name.replaceAll(".", "/")}`)),
     maskedPaths: await filterExisting(await thermalPaths(), (path) => path),

@@ -35,6 +35,8 @@ export type HostFacts = {
   /** Whether POSIX message queues are mounted on the host; undefined: they are. */
   readonly mqueue?: boolean;
   readonly apparmor: boolean;
+  /** The kernel enforces SELinux policies, or would. */
+  readonly selinux?: boolean;
   /** What confines containers that name no profile; undefined: none that is known is loaded. */
   readonly defaultApparmorProfile?: string;
   /** Swap can be limited. */

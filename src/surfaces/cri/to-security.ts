@@ -9,6 +9,7 @@ import {
   SupplementalGroupsPolicy,
   type LinuxContainerSecurityContext,
   type SecurityProfile,
+  type SELinuxOption,
 } from "#gen/runtime/v1/security_pb.ts";
 
 type SecurityConfig = Pick<
@@ -33,8 +34,9 @@ type SecurityConfig = Pick<
 export async function toSecurity(
   context: LinuxContainerSecurityContext | undefined,
   image: Pick<ImageDefaults, "user">,
-  host: Pick<HostFacts, "apparmor">,
+  host: Pick<HostFacts, "apparmor" | "selinux">,
 ): Promise<SecurityConfig> {
+  refuseSelinux(context?.selinuxOptions, host);
   const privileged = context?.privileged ?? false;
   const apparmorProfile = await toApparmorProfile(context, host);
   return {
@@ -54,6 +56,18 @@ export async function toSecurity(
     ...(apparmorProfile !== undefined && { apparmorProfile }),
     seccomp: privileged ? { t: "unconfined" } : await toSeccomp(context),
   };
+}
+
+/**
+ * Labels mean nothing on a machine without SELinux; on one with it, Ferry gives none.
+ *
+ * @throws notImplemented naming the label that is asked for
+ */
+export function refuseSelinux(options: SELinuxOption | undefined, { selinux }: Pick<HostFacts, "selinux">): void {
+  if (options === undefined || selinux !== true) return;
+  const { user, role, type, level } = options;
+  const label = [user, role, type, level].join(":");
+  if (label !== ":::") throw new EngineError("notImplemented", `SELinux label ${label}: not supported`);
 }
 
 /** A group alone has no user to go with. @throws invalidArgument */

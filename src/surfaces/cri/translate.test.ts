@@ -164,6 +164,12 @@ test("users, profiles and paths", async () => {
   await assert.rejects(from({ apparmorProfile: "p" }), { kind: "invalidArgument", message: /"p": not known/ });
   assert.equal((await from({ apparmorProfile: "runtime/default" })).apparmorProfile, undefined);
   assert.equal((await from({ apparmorProfile: "unconfined" })).apparmorProfile, "unconfined");
+  const labelled = create(LinuxContainerSecurityContextSchema, { selinuxOptions: { type: "svirt_t", level: "s0" } });
+  await toSecurity(labelled, { user: "" }, { apparmor: false, selinux: false });
+  await assert.rejects(toSecurity(labelled, { user: "" }, { apparmor: false, selinux: true }), {
+    kind: "notImplemented",
+    message: "SELinux label ::svirt_t:s0: not supported",
+  });
   assert.deepEqual((await from({ maskedPaths: ["/proc/kcore"] })).maskedPaths, ["/proc/kcore"]);
   assert.deepEqual((await from({ maskedPaths: ["/proc/kcore"], privileged: true })).maskedPaths, []);
 });

@@ -5,7 +5,7 @@ import { readCommandLine } from "./command-line.ts";
 import type { HostRoot } from "./host-root.ts";
 import type { Packages } from "./read-packages.ts";
 import { readUnit, type HostText } from "./read-unit.ts";
-import { readUnitState, type UnitFacts } from "./read-unit-state.ts";
+import { readUnitStates, type UnitFacts } from "./read-unit-state.ts";
 import type { RunningHost } from "./running-host.ts";
 import type { Fact, Source } from "./source.ts";
 
@@ -49,7 +49,7 @@ export async function readDocker({ root, running, packages }: Sources): Promise<
     problems,
     dataRoot,
     cgroupDriver: findCgroupDriver(settings),
-    units: await readUnits(root, running),
+    units: await readUnitStates({ root, running }, ["docker.service", "docker.socket"]),
   };
 }
 
@@ -60,15 +60,6 @@ function findCgroupDriver(settings: DaemonSettings): Fact<CgroupDriver> | undefi
   const value = options?.value.findLast((text) => text.startsWith("native.cgroupdriver="))?.split("=")[1];
   if (options === undefined || (value !== "systemd" && value !== "cgroupfs")) return undefined;
   return { value, source: options.source };
-}
-
-async function readUnits(root: HostRoot, running: RunningHost | undefined): Promise<UnitFacts[]> {
-  const units: UnitFacts[] = [];
-  for (const name of ["docker.service", "docker.socket"]) {
-    const state = await readUnitState({ root, running }, name);
-    if (state !== undefined) units.push(state);
-  }
-  return units;
 }
 
 async function askVersion(running: RunningHost | undefined): Promise<Fact<string> | undefined> {

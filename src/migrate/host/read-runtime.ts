@@ -1,7 +1,7 @@
 import type { HostRoot } from "./host-root.ts";
 import type { Packages } from "./read-packages.ts";
 import type { HostText } from "./read-unit.ts";
-import { readUnitState, type UnitFacts } from "./read-unit-state.ts";
+import { readUnitStates, type UnitFacts } from "./read-unit-state.ts";
 import type { RunningHost } from "./running-host.ts";
 import type { Fact } from "./source.ts";
 
@@ -13,7 +13,8 @@ export type RuntimeFacts = {
   readonly installed: Fact<string> | "unknown-version" | undefined;
   /** Its main configuration file. */
   readonly config: HostText | undefined;
-  readonly unit: UnitFacts | undefined;
+  /** Those of its units that are there, in the order they are started. */
+  readonly units: readonly UnitFacts[];
   /** Where it keeps what must outlive a boot, unless its configuration says otherwise. */
   readonly root: string;
   /** There are blobs of images in it. */
@@ -24,7 +25,7 @@ type Described = {
   readonly binaries: readonly string[];
   readonly packages: readonly string[];
   readonly config: string;
-  readonly unit: string;
+  readonly units: readonly string[];
   readonly version: RegExp;
   readonly root: string;
   /** Below its root. */
@@ -37,7 +38,7 @@ export const runtimes = {
     binaries: ["/usr/bin/containerd", "/usr/local/bin/containerd"],
     packages: ["containerd.io", "containerd"],
     config: "/etc/containerd/config.toml",
-    unit: "containerd.service",
+    units: ["containerd.service"],
     root: "/var/lib/containerd",
     blobs: "io.containerd.content.v1.content/blobs/sha256",
     version: /\bv?(\d+\.\d+\.\d+\S*)/,
@@ -46,7 +47,7 @@ export const runtimes = {
     binaries: ["/usr/bin/cri-dockerd", "/usr/local/bin/cri-dockerd"],
     packages: ["cri-dockerd"],
     config: "/etc/systemd/system/cri-docker.service.d/10-kubelet.conf",
-    unit: "cri-docker.service",
+    units: ["cri-docker.socket", "cri-docker.service"],
     root: "/var/lib/cri-dockerd",
     blobs: "",
     version: /\b(\d+\.\d+\.\d+\S*)/,
@@ -55,7 +56,7 @@ export const runtimes = {
     binaries: ["/usr/bin/ferryd", "/usr/local/bin/ferryd"],
     packages: ["ferry"],
     config: "/etc/ferry/config.toml",
-    unit: "ferryd.service",
+    units: ["ferryd.service"],
     root: "/var/lib/ferry",
     blobs: "content/blobs/sha256",
     version: /\b(\d+\.\d+\.\d+\S*)/,
@@ -76,7 +77,7 @@ export async function readRuntime(sources: Sources, name: keyof typeof runtimes)
     program,
     installed: await findInstalled(sources, described, program),
     config: text === undefined ? undefined : { path: described.config, text },
-    unit: await readUnitState(sources, described.unit),
+    units: await readUnitStates(sources, described.units),
     root: dataRoot,
     hasContent: (await root.list(`${dataRoot}/${described.blobs}`)).length > 0,
   };

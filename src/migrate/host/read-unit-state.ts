@@ -11,7 +11,7 @@ export type UnitFacts = {
 };
 
 /** Asks systemd on a running host; in a copy, a unit is enabled when something wants it. */
-export async function readUnitState(
+async function readUnitState(
   { root, running }: { readonly root: HostRoot; readonly running?: RunningHost | undefined },
   name: string,
 ): Promise<UnitFacts | undefined> {
@@ -19,6 +19,19 @@ export async function readUnitState(
   if (asked !== undefined) return { name, ...asked };
   if ((await readUnit(root, name)) === undefined) return undefined;
   return { name, active: undefined, enabled: await isWanted(root, name) };
+}
+
+/** Those that are there. */
+export async function readUnitStates(
+  sources: { readonly root: HostRoot; readonly running?: RunningHost | undefined },
+  names: readonly string[],
+): Promise<UnitFacts[]> {
+  const found: UnitFacts[] = [];
+  for (const name of names) {
+    const state = await readUnitState(sources, name);
+    if (state !== undefined) found.push(state);
+  }
+  return found;
 }
 
 async function isWanted(root: HostRoot, name: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { findFlag } from "../host/command-line.ts";
 import type { NodeFacts } from "../host/read-node.ts";
-import { dockerUnits, install, isUpgrade, kubeletUnit, type Move } from "./move.ts";
+import { dockerUnits, install, isUpgrade, kubeletUnit, targetUnits, type Move } from "./move.ts";
 import { runtimeTargets, startUnits } from "./runtime-target.ts";
 import type { Steps } from "./steps.ts";
 
@@ -74,7 +74,7 @@ function startRuntime(move: Move, steps: Steps): void {
       title: `Start ${target.name}`,
       why: "It is restarted where it runs already, to take its new configuration.",
     },
-    { kind: "set-units", units: startUnits(target) },
+    { kind: "set-units", units: startUnits(targetUnits(move)) },
   );
   steps.add(
     {

@@ -1,7 +1,7 @@
 import type { KernelNeeds } from "./kernel-needs.ts";
 import { neededPackages } from "./needed-packages.ts";
 import type { PlanInput } from "./plan-input.ts";
-import type { CurrentRuntime } from "./runtime-target.ts";
+import { runtimeTargets, type CurrentRuntime } from "./runtime-target.ts";
 import type { FileChange, UnitState } from "./step.ts";
 import type { Steps } from "./steps.ts";
 
@@ -20,9 +20,16 @@ export function kubeletUnit({ facts }: PlanInput): string {
   return facts.layout.t === "k3s" ? facts.layout.unit : "kubelet.service";
 }
 
+/** Units of the target: those that are there, else those its package brings. */
+export function targetUnits({ input: { facts, target } }: Move): readonly string[] {
+  const { units } = runtimeTargets[target];
+  if (target !== "cri-dockerd" || facts.criDockerd.units.length === 0) return units;
+  return facts.criDockerd.units.map(({ name }) => name);
+}
+
 /** Sockets first: each would start its service again. */
 export function dockerUnits({ current, input }: Move): UnitState[] {
-  const cri = current.t === "cri-dockerd" ? ["cri-docker.socket", "cri-docker.service"] : [];
+  const cri = current.t === "cri-dockerd" ? input.facts.criDockerd.units.map(({ name }) => name) : [];
   const docker = (input.facts.docker?.units ?? [])
     .map(({ name }) => name)
     .sort()

@@ -1,4 +1,4 @@
-import { install, isUpgrade, kubeletUnit, dockerUnits, type Move } from "./move.ts";
+import { install, isUpgrade, kubeletUnit, dockerUnits, targetUnits, type Move } from "./move.ts";
 import { runtimeTargets } from "./runtime-target.ts";
 import type { Requirement } from "./step.ts";
 import type { Steps } from "./steps.ts";
@@ -89,6 +89,6 @@ function snapshotPaths({ input, kubeletFiles, runtimeFiles }: Move): string[] {
 }
 
 function snapshotUnits(move: Move): string[] {
-  const own = runtimeTargets[move.input.target].units;
+  const own = targetUnits(move);
   return [...new Set([kubeletUnit(move.input), ...dockerUnits(move).map(({ name }) => name), ...own])];
 }

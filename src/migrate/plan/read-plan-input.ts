@@ -78,7 +78,7 @@ async function readRuntimeConfig(sources: Sources): Promise<RuntimeConfig> {
     if (path === kubeletFragmentPath) continue;
     files.push({ path, content, mode, why, before: await root.findText(path) });
   }
-  if (target === "ferry" && choice.ferryUnit !== undefined && facts.ferry.unit === undefined) {
+  if (target === "ferry" && choice.ferryUnit !== undefined && facts.ferry.units.length === 0) {
     const path = `/etc/systemd/system/${ferrySpec.unit}`;
     files.push({ path, content: choice.ferryUnit, mode: 0o644, why: "Ferry's unit", before: undefined });
   }

@@ -51,7 +51,7 @@ export function parseTarget(text: string): Target {
 }
 
 /** Started after it is configured anew, so that a running one takes the new configuration. */
-export function startUnits({ units }: RuntimeTarget): UnitState[] {
+export function startUnits(units: readonly string[]): UnitState[] {
   return units.map((name) =>
     name.endsWith(".socket")
       ? { name, active: true, enabled: true }

@@ -51,7 +51,7 @@ export const sharedContainerd = nodeCheck(
   { id: "shared-containerd", title: "A containerd that Docker depends on", severity: "high" },
   function* ({ node, unit, doctor, packages }) {
     const { docker, containerd: installed } = node;
-    if (docker === undefined || installed.installed === undefined || installed.unit === undefined) return;
+    if (docker === undefined || installed.installed === undefined || installed.units[0] === undefined) return;
     const address = unit.flags.settings.containerd;
     const evidence: Source[] =
       address === undefined

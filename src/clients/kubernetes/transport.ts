@@ -37,7 +37,7 @@ export class Transport implements Disposable {
 
   /** @throws unavailable when there is no answer; canceled when `call.signal` is aborted */
   async send(call: Abortable, request: TransportRequest, credentials: Credentials): Promise<TransportResponse> {
-    call.signal.throwIfAborted();
+    if (call.signal.aborted) throw new EngineError("canceled", "request: canceled", { cause: call.signal.reason });
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const isTls = this.#connection.server.protocol === "https:";
     // Not imported: an import evaluates every export, for megabytes; see test/layers.test.ts.

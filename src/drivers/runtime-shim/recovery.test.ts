@@ -140,7 +140,8 @@ async function leftIn({ state, cgroup }: Place): Promise<Record<string, string[]
   return {
     processes: (await findProcesses(`${state}/`)).map(String),
     runtimes: (await below(join(state, "runtimes"))).filter((path) => path.split("/").length > 2),
-    bundles: await below(join(state, "shims")),
+    // The directory of a namespace may be there before its first bundle.
+    bundles: (await below(join(state, "shims"))).filter((path) => path.includes("/")),
     cgroups,
     sockets: (await list("/run/containerd/s")).filter((name) => name === socketName(state)),
   };

@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
+import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import type { Plan } from "../plan/step.ts";
 import { HostFiles } from "../host/host-files.ts";
 import { applyPlan } from "./apply-plan.ts";
@@ -10,7 +12,7 @@ import { Units } from "./units.ts";
 // Applies or takes back a plan below a root, and kills itself once its journal has `killAfter` new records.
 const [verb = "", root = "", directory = "", planPath = "", killAfter = "0"] = process.argv.slice(2);
 const commands = new Commands(process.env);
-const kubernetes = async () => await Promise.reject(new Error("no cluster here"));
+const kubernetes = async () => new KubernetesClient(await loadConnection({ env: process.env }));
 let records = 0;
 await using run = await openMigration(
   {
@@ -18,7 +20,7 @@ await using run = await openMigration(
     machine: { files: new HostFiles(root), commands, units: new Units(commands), kubernetes },
     version: "test",
     parsePlan: (text) => JSON.parse(text) as Plan,
-    tell: () => {},
+    tell: (text) => console.log(text),
     onRecord: () => {
       if (++records === Number(killAfter)) process.kill(process.pid, "SIGKILL");
     },
@@ -28,3 +30,5 @@ await using run = await openMigration(
 const call = { signal: new AbortController().signal };
 if (verb === "apply") await applyPlan(call, run, { keepOnFailure: false });
 else await rollBack(call, run, "asked");
+// Connections to the API server are kept alive.
+process.exit(0);

@@ -49,7 +49,8 @@ export class KubernetesNode implements AsyncDisposable {
     const node = new KubernetesNode({ machine, api, images }, undo.move());
     try {
       await node.#install(layout);
-      await node.#putPods(layout);
+      node.#putNode(layout);
+      node.putPods();
       await node.#start(layout);
     } catch (error) {
       await node[Symbol.asyncDispose]();
@@ -82,11 +83,41 @@ export class KubernetesNode implements AsyncDisposable {
       .sort();
   }
 
+  /** Pods that its controllers want here, those that were evicted among them, and a budget that lets them go. */
+  putPods(): void {
+    const { store } = this.api;
+    for (const [name, owner] of [
+      ["web-1", "ReplicaSet"],
+      ["net-1", "DaemonSet"],
+    ] as const) {
+      const place = { apiVersion: "v1", resource: "pods", namespace: "default", name };
+      if (store.find(place) === undefined) store.put("pods", this.#pod(name, owner));
+    }
+    this.putBudget(1);
+  }
+
+  /** How many disruptions `web-1`'s budget allows. */
+  putBudget(disruptionsAllowed: number): void {
+    this.api.store.put("poddisruptionbudgets", {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "web", namespace: "default" },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: "web-1" } } },
+      status: { disruptionsAllowed, currentHealthy: 1, desiredHealthy: 1 - disruptionsAllowed },
+    });
+  }
+
+  /** What a migration changes of the Node object. */
+  get marks(): unknown {
+    const spec = this.object?.["spec"] as { unschedulable?: boolean } | undefined;
+    return { annotations: this.object?.metadata["annotations"], unschedulable: spec?.unschedulable };
+  }
+
   /** Files of the node that a migration may touch, with all that is to be put back of them. */
   async listing(): Promise<string[]> {
     const lines: string[] = [];
-    for (const directory of ["etc", "var/lib/kubelet", "var/lib/dpkg-none"]) {
-      const listed = await treeListing(this.machine.at(directory)).catch(() => []);
+    for (const directory of ["etc", "var/lib/kubelet"]) {
+      const listed = await treeListing(this.machine.at(directory));
       lines.push(...listed.map((line) => `${directory} ${line.replace(/(\|d\|.*)\|[\d.]+$/, "$1")}`));
     }
     return lines;
@@ -119,7 +150,7 @@ export class KubernetesNode implements AsyncDisposable {
       `#!/bin/sh\nexec ${[...nodeCommand, standIn(file), ...words].join(" ")} "$@"\n`;
     const parent = `${machine.cgroupParent}/kubepods`;
     await machine.write("/usr/local/bin/kubelet", run("kubelet/main.ts", layout.version, parent), 0o755);
-    if (layout.criDockerd) await machine.write("/usr/local/bin/cri-dockerd", run("cri-dockerd/main.ts", parent), 0o755);
+    await machine.write("/usr/local/bin/cri-dockerd", run("cri-dockerd/main.ts", parent), 0o755);
     await machine.write("/usr/local/bin/modprobe", "#!/bin/sh\nexit 0\n", 0o755);
     await machine.write("/etc/hostname", `${nodeName}\n`);
     await machine.write(
@@ -159,20 +190,9 @@ export class KubernetesNode implements AsyncDisposable {
     return text.replace(`"server":${server}`, `"server":${server},"tls-server-name":"localhost"`);
   }
 
-  async #putPods({ annotations, version }: NodeLayout): Promise<void> {
-    const { store } = this.api;
+  #putNode({ annotations, version }: NodeLayout): void {
     const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, annotations }, spec: {} };
-    store.put("nodes", { ...node, status: { nodeInfo: { kubeletVersion: `v${version}` } } });
-    store.put("pods", this.#pod("web-1", "ReplicaSet"));
-    store.put("pods", this.#pod("net-1", "DaemonSet"));
-    store.put("poddisruptionbudgets", {
-      apiVersion: "policy/v1",
-      kind: "PodDisruptionBudget",
-      metadata: { name: "web", namespace: "default" },
-      spec: { minAvailable: 0, selector: { matchLabels: { app: "web-1" } } },
-      status: { disruptionsAllowed: 1, currentHealthy: 1, desiredHealthy: 0 },
-    });
-    await Promise.resolve();
+    this.api.store.put("nodes", { ...node, status: { nodeInfo: { kubeletVersion: `v${version}` } } });
   }
 
   #pod(name: string, owner: "ReplicaSet" | "DaemonSet" | "static"): StoredObject {
@@ -192,7 +212,12 @@ export class KubernetesNode implements AsyncDisposable {
   }
 
   async #start({ criDockerd }: NodeLayout): Promise<void> {
-    const units = ["docker.socket", "docker.service", ...(criDockerd ? ["cri-docker.service"] : []), "kubelet.service"];
+    const units = [
+      "docker.socket",
+      "docker.service",
+      ...(criDockerd ? ["cri-docker.socket", "cri-docker.service"] : []),
+      "kubelet.service",
+    ];
     await this.machine.run("systemctl", "daemon-reload");
     await this.machine.run("systemctl", "enable", "--now", "containerd.service", ...units);
     await this.settled("docker://");

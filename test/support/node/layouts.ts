@@ -42,10 +42,12 @@ cgroupDriver: cgroupfs
 staticPodPath: /etc/kubernetes/manifests
 `;
 
-const criDockerdUnit = `[Unit]
+/** As cri-dockerd's packages bring them. */
+const criDockerdUnits = {
+  "/etc/systemd/system/cri-docker.service": `[Unit]
 Description=CRI interface for Docker Application Container Engine
-After=docker.service
-Requires=docker.service
+After=network-online.target docker.service
+Requires=cri-docker.socket docker.service
 
 [Service]
 ExecStart=/usr/local/bin/cri-dockerd --container-runtime-endpoint fd:// --network-plugin=cni --pod-infra-container-image={pause}
@@ -54,9 +56,21 @@ RestartSec=1
 
 [Install]
 WantedBy=multi-user.target
-`;
+`,
+  "/etc/systemd/system/cri-docker.socket": `[Unit]
+Description=CRI Docker Socket for the API
+PartOf=cri-docker.service
+
+[Socket]
+ListenStream=%t/cri-dockerd.sock
+
+[Install]
+WantedBy=sockets.target
+`,
+};
 
 const common = {
+  ...criDockerdUnits,
   "/etc/systemd/system/kubelet.service": kubeletUnit,
   "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf": kubeadmDropIn,
   "/etc/default/kubelet": "# set by the pool's image\nKUBELET_EXTRA_ARGS=--node-labels=pool=general\n",
@@ -83,7 +97,6 @@ export const nodeLayouts: readonly NodeLayout[] = [
     version: "1.27.16",
     files: {
       ...common,
-      "/etc/systemd/system/cri-docker.service": criDockerdUnit,
       [flagsPath]: `KUBELET_KUBEADM_ARGS="--container-runtime-endpoint=${criDockerd} --pod-infra-container-image={pause}"\n`,
     },
     annotations: { [socketAnnotation]: criDockerd },
@@ -93,7 +106,6 @@ export const nodeLayouts: readonly NodeLayout[] = [
     version: "1.34.2",
     files: {
       ...common,
-      "/etc/systemd/system/cri-docker.service": criDockerdUnit,
       [flagsPath]: 'KUBELET_KUBEADM_ARGS="--pod-infra-container-image={pause}"\n',
       "/var/lib/kubelet/config.yaml": `${config}containerRuntimeEndpoint: ${criDockerd}\n`,
       "/var/lib/kubelet/instance-config.yaml": `apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\ncontainerRuntimeEndpoint: ${criDockerd}\n`,

@@ -13,7 +13,7 @@ import { temporaryDirectory } from "../temporary-directory.ts";
 const ownDirectories = ["etc", "run", "var/lib", "var/log", "usr/local/bin", "opt"];
 /** Of this machine's /etc, what programs cannot do without. */
 const sharedEtc =
-  "passwd group nsswitch.conf hosts ld.so.cache ld.so.conf ld.so.conf.d alternatives ssl protocols services iproute2 os-release debian_version apparmor.d".split(
+  "passwd group nsswitch.conf hosts ld.so.cache ld.so.conf ld.so.conf.d alternatives/iptables alternatives/ip6tables alternatives/iptables-save alternatives/iptables-restore alternatives/ip6tables-save alternatives/ip6tables-restore ssl protocols services iproute2 os-release debian_version apparmor.d".split(
     " ",
   );
 const init = new URL("init/main.ts", import.meta.url).pathname;
@@ -51,6 +51,7 @@ export class TestNode implements AsyncDisposable {
     for (const directory of ["var/lib/dpkg", "run/lock", "etc/systemd/system"])
       await mkdir(node.at(directory), { recursive: true });
     for (const each of sharedEtc) {
+      await mkdir(dirname(node.at(`etc/${each}`)), { recursive: true });
       await cp(`/etc/${each}`, node.at(`etc/${each}`), { recursive: true, verbatimSymlinks: true }).catch(() => {});
     }
     await mkdir(node.at("opt/cni"));

@@ -19,6 +19,10 @@ import {
 // Stands in for cri-dockerd, which Debian does not package: CRI v1 over Docker with its labels, as far as the kubelet
 // stand-in needs it. `main.ts CGROUP-PARENT --pod-infra-container-image=… …`
 const [cgroupParent = "", ...words] = process.argv.slice(2);
+if (words.includes("--version")) {
+  console.log("cri-dockerd 0.3.16 (HEAD)");
+  process.exit(0);
+}
 const flag = (name: string) => words.find((word) => word.startsWith(`--${name}=`))?.split("=")[1];
 const options = { cgroupParent, pauseImage: flag("pod-infra-container-image") ?? "registry.k8s.io/pause:3.10" };
 const client = new DockerClient({ endpoint: { type: "unix", path: "/var/run/docker.sock" } });
@@ -114,8 +118,14 @@ function routes(router: ConnectRouter): void {
   });
 }
 
-await rm(socketPath, { force: true });
-createServer({}, connectNodeAdapter({ routes, interceptors: [logErrors] })).listen(socketPath);
+// A kubelet that goes leaves broken streams behind; they are its own affair.
+process.on("uncaughtException", (error) => console.error(String(error)));
+const server = createServer({}, connectNodeAdapter({ routes, interceptors: [logErrors] }));
+if (process.env["LISTEN_FDS"] === "1") server.listen({ fd: 3 });
+else {
+  await rm(socketPath, { force: true });
+  server.listen(socketPath);
+}
 
 function podOf(labels: Readonly<Record<string, string>>) {
   const label = (name: string) => labels[`io.kubernetes.pod.${name}`] ?? "";

@@ -79,9 +79,9 @@ export class Service {
     const argv = expandCommand(execStart.replace(/^[-+!@:]+/, ""), environment);
     const fd = await socket?.take();
     const child = this.#spawn(argv, notify === undefined ? {} : { NOTIFY_SOCKET: notify.path }, fd);
-    await socket?.letGo();
     const exited = new Promise<"exited">((resolve) => child.once("close", () => resolve("exited")));
     child.once("exit", (code, signal) => void this.#exited(child, code ?? signal ?? 0, socket));
+    await socket?.letGo();
     if (notify !== undefined && (await Promise.race([notify.ready, exited])) === "exited") {
       notify.close();
       return false;

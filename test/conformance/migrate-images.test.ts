@@ -6,12 +6,13 @@ import { openCriConnection, type CriConnection } from "#clients/cri/cri-connecti
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
 import { ContainerState } from "#gen/runtime/v1/containers_pb.ts";
 import { containerRoot } from "#test/support/container-root.ts";
-import { openContainerdBed } from "#test/support/containerd-bed.ts";
+import { openContainerdBed, type ContainerdBed } from "#test/support/containerd-bed.ts";
 import { catSays, openDockerSource, type DockerSource } from "#test/support/docker-source.ts";
 import { eventuallyEqual } from "#test/support/eventually.ts";
-import { FerryBed } from "#test/support/ferry-bed.ts";
+import { FerryBed, runToEnd } from "#test/support/ferry-bed.ts";
 import {
   assertCarried,
+  type Migrated,
   type Migration,
   assertForecast,
   assertProofs,
@@ -126,6 +127,27 @@ async function toContainerd(t: TestContext, source: DockerSource): Promise<void>
   }
   assert.equal(await runPod(cri, source.directory, "ferry.test/layered:1"), "layered\n");
   assertCarried(await migrate(source, to), source.images);
+  await shareFromMoby(source, containerd);
+}
+
+/** As Docker 29 keeps them: in another namespace of the same containerd. */
+async function shareFromMoby({ images, directory }: DockerSource, containerd: ContainerdBed): Promise<void> {
+  const archive = join(directory, "layout.tar");
+  await command(["tar", "-C", join(directory, "layout"), "-cf", archive, "."]);
+  await containerd.ctr("-n", "moby", "images", "import", "--no-unpack", archive);
+  const blobs = join(containerd.root, "io.containerd.content.v1.content");
+  const before = await diskUse(blobs);
+  const at = `containerd:${containerd.socket}`;
+  const words = ["migrate", "images", "--from", at, "--to", at, "--namespace", "shared", "--format", "json"];
+  const { code, stdout, stderr } = await runToEnd(["bin/ferry", ...words]);
+  assert.equal(code, 0, stderr);
+  assertProofs(JSON.parse(stdout) as Migrated, images);
+  // The archive's own index goes meanwhile.
+  assert.ok((await diskUse(blobs)).bytes <= before.bytes, "no blob is copied");
+  for (const { name } of images) await containerd.ctr("-n", "moby", "images", "rm", "--sync", name);
+  for (const { name, says } of images) {
+    assert.equal(await containerd.ctr("-n", "shared", "run", "--rm", name, "says", ...catSays), says);
+  }
 }
 
 /** What a pod's container writes, run as a kubelet would. */

@@ -19,33 +19,48 @@ export const migrateImagesCommand: Command = {
   usage: "[OPTIONS] --to TARGET [IMAGE...]",
   summary: "Carry images out of a stopped Docker's data root",
   flags: `
-    --dangling         Images without a name too
-    --driver string    Storage driver, where the data root has images of several
-    --dry-run          Only say what it would take
-    --format string    table (default), json, 'table TEMPLATE' or 'TEMPLATE'
-    --from string      Docker's data root (default /var/lib/docker)
-    --journal string   File that notes what has arrived (default below /var/lib/ferry-migrate)
-    --live-ok          Go on though Docker is running; images must not be removed meanwhile
--q, --quiet            No forecast, no progress
-    --to string        ferry or containerd[:SOCKET] (namespace k8s.io, or --namespace), or oci:DIRECTORY
-    --volumes          Named volumes too; target ferry
+    --dangling                Images without a name too
+    --driver string           Storage driver, where the data root has images of several
+    --dry-run                 Only say what it would take
+    --format string           table (default), json, 'table TEMPLATE' or 'TEMPLATE'
+    --from string             Docker's data root (default /var/lib/docker), or containerd[:SOCKET] where Docker keeps images there
+    --from-namespace string   Docker's namespace in containerd (default moby)
+    --journal string          File that notes what has arrived (default below /var/lib/ferry-migrate)
+    --live-ok                 Go on though Docker is running; images must not be removed meanwhile
+-q, --quiet                   No forecast, no progress
+    --to string               ferry or containerd[:SOCKET] (namespace k8s.io, or --namespace), or oci:DIRECTORY
+    --volumes                 Named volumes too; target ferry
 `,
   args: { min: 0 },
   example: "ferry migrate images --from /var/lib/docker --to ferry",
   run: async (session, { flags, args }) => {
-    const root = resolve(flags.text("from") ?? "/var/lib/docker");
-    await checkStopped(root, flags);
     const to = flags.text("to");
     if (to === undefined)
       throw new CliError("no target is named", {
         next: "say where to: --to ferry, --to containerd or --to oci:DIRECTORY",
       });
-    const driver = flags.text("driver");
-    const dangling = flags.bool("dangling");
-    const store = await readDockerStore(root, { dangling, ...(driver === undefined ? {} : { driver }) });
     // Pods are what a node's images are for.
     const namespace = session.namespace ?? "k8s.io";
     const { signal } = untilInterrupted();
+    const from = flags.text("from") ?? "/var/lib/docker";
+    if (/^containerd(?::|$)/.test(from)) {
+      const { shareFromContainerd } = await import("../migrate/share-images.ts");
+      const fromNamespace = flags.text("from-namespace") ?? "moby";
+      const quiet = flags.bool("quiet");
+      return await shareFromContainerd(signal, {
+        from,
+        to,
+        fromNamespace,
+        namespace,
+        quiet,
+        format: session.format(flags),
+      });
+    }
+    const root = resolve(from);
+    await checkStopped(root, flags);
+    const driver = flags.text("driver");
+    const dangling = flags.bool("dangling");
+    const store = await readDockerStore(root, { dangling, ...(driver === undefined ? {} : { driver }) });
     const client = (name?: string) => (name === undefined ? session.client : session.clientIn(name));
     await using target = await openTarget(signal, to, { namespace, client });
     const migrated = await run(signal, flags, { store, target, wanted: args });

@@ -54,16 +54,21 @@ async function keep(
   }
 }
 
-/** Chunks go out as they are made, whatever has been answered so far; the commit's answer ends it. */
+/**
+ * The first answer says how much containerd has: all of it, where another namespace has the blob and the store shares them.
+ * Chunks go out as they are made, whatever has been answered so far; the commit's answer ends it.
+ */
 async function stream(signal: AbortSignal, containerd: ContainerdConnection, blob: BlobToWrite, ref: string) {
   const { digest: expected, sizeBytes, labels, lease, chunks } = blob;
+  const total = BigInt(sizeBytes);
+  const begun = Promise.withResolvers<bigint>();
+  begun.promise.catch(() => {});
   let failure: unknown;
   async function* requests() {
-    const total = BigInt(sizeBytes);
-    let offset = 0n;
     yield { action: WriteAction.STAT, ref, total, expected };
+    let offset = await begun.promise;
     try {
-      for await (const data of chunks()) {
+      for await (const data of offset === total ? [] : chunks()) {
         yield { action: WriteAction.WRITE, ref, total, expected, offset, data };
         offset += BigInt(data.length);
       }
@@ -75,15 +80,16 @@ async function stream(signal: AbortSignal, containerd: ContainerdConnection, blo
   }
   try {
     for await (const answer of containerd.content.write(requests(), underLease(signal, lease))) {
+      begun.resolve(answer.offset);
       if (isCommitted(answer)) return;
     }
   } catch (error) {
     throw failure ?? toEngineError(error, containerd.socketPath);
+  } finally {
+    begun.reject(new EngineError("canceled", "the stream has ended"));
   }
-  throw (
-    failure ??
-    new EngineError("unavailable", `containerd ${containerd.socketPath}: left off in the middle of ${expected}`)
-  );
+  const text = `containerd ${containerd.socketPath}: left off in the middle of ${expected}`;
+  throw failure ?? new EngineError("unavailable", text);
 }
 
 function isCommitted({ action }: WriteContentResponse): boolean {

@@ -66,7 +66,7 @@ async function explainNone(root: string): Promise<never> {
     );
   }
   if (names.includes("containerd")) {
-    throw refused(root, "no images of a storage driver; Docker keeps them in containerd: --from containerd:moby");
+    throw refused(root, "no images of a storage driver; Docker keeps them in containerd: --from containerd");
   }
   if (names.includes("image")) throw refused(root, "no image in it");
   throw refused(root, "no Docker data root (it has no directory image/); see data-root in daemon.json");

@@ -8,7 +8,7 @@ import type { DockerLayer } from "../docker-store/docker-image.ts";
 export type UnpackRequest = {
   readonly lease: string;
   readonly snapshotter: string;
-  readonly layer: DockerLayer;
+  readonly layer: Pick<DockerLayer, "chainId" | "diffId">;
   readonly parent: ChainId | undefined;
   /** The layer's blob, which is in the store. */
   readonly descriptor: Descriptor;

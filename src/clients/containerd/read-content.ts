@@ -1,0 +1,28 @@
+import { EngineError } from "#base/errors.ts";
+import type { ContainerdConnection } from "./containerd-connection.ts";
+
+/** A blob of containerd's store, in pieces. @throws notFound */
+export async function* readContent(
+  signal: AbortSignal,
+  { content }: ContainerdConnection,
+  digest: string,
+): AsyncGenerator<Uint8Array> {
+  for await (const { data } of content.read({ digest, offset: 0n, size: 0n }, { signal })) yield data;
+}
+
+/** A small one, whole. @throws notFound @throws invalidArgument when it is longer than `maxBytes` */
+export async function readDocument(
+  signal: AbortSignal,
+  containerd: ContainerdConnection,
+  digest: string,
+  maxBytes: number,
+): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of readContent(signal, containerd, digest)) {
+    length += piece.length;
+    if (length > maxBytes) throw new EngineError("invalidArgument", `content ${digest}: longer than ${maxBytes} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}

@@ -100,6 +100,20 @@ suite("a kubelet's pods through Docker's socket", { skip: reason }, () => {
     assert.equal(await inspect("{{.State.Status}}"), "running");
   });
 
+  test("a container of Docker's own may live in a pod's network, by any of its names", async () => {
+    await ask("pull", bed.image);
+    const { status } = await bed.v1.runtime.podSandboxStatus({ podSandboxId });
+    const address = status?.network?.ip;
+    for (const target of [sandboxName, name, containerId]) {
+      const words = ["run", "--rm", "--network", `container:${target}`, bed.image];
+      assert.match(await ask(...words, "sh", "-c", "ip addr; hostname"), new RegExp(`${address}/[^]*\nweb$`));
+    }
+    assert.match(
+      (await run("run", "--rm", "--network", "container:k8s_POD_no", bed.image, "true")).stderr,
+      /no such container/i,
+    );
+  });
+
   test("ferry lists and inspects pods", async () => {
     const host = ["--host", `unix://${bed.dockerSocket}`];
     const ferryAsk = async (...words: string[]) => {

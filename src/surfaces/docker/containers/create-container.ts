@@ -5,6 +5,9 @@ import { parsePlatform } from "#core/images/platform.ts";
 import { createContainer } from "#engine/create-container.ts";
 import { createVolume } from "#engine/create-volume.ts";
 import { resolveImage } from "#engine/resolve-image.ts";
+import type { Sandbox } from "#core/sandboxes/sandbox.ts";
+import { findNamed } from "../pods/find-in-pods.ts";
+import { findPodTarget, inPodNetwork } from "../pods/pod-network-target.ts";
 import { readBody } from "../read-body.ts";
 import { json, type Answer, type RouteContext } from "../route.ts";
 import { ensureNetworks } from "../networks/ensure-networks.ts";
@@ -31,11 +34,12 @@ export async function createContainerRoute(context: RouteContext): Promise<Answe
     containerIds: await targetIds(context, body.at("HostConfig")),
     volumesFrom: await volumesFrom(context, body.at("HostConfig")),
   });
+  const pod = await podOf(context, body.at("HostConfig"));
   for (const volume of converted.wantedVolumes) await createVolume(call, engine, volume);
   const { id } = await createContainer(call, engine, {
     name: query.text("name").replace(/^\//, ""),
     imageReference,
-    config: converted.config,
+    config: pod === undefined ? converted.config : inPodNetwork(converted.config, engine, pod),
     labels: converted.labels,
     extensions: { [extensionKey]: toExtension(converted.record) },
     ...(converted.runtimeHandler === undefined ? {} : { runtimeHandler: converted.runtimeHandler }),
@@ -45,14 +49,24 @@ export async function createContainerRoute(context: RouteContext): Promise<Answe
 }
 
 /** Full ids of the containers in `container:<name>` modes. @throws notFound */
-async function targetIds({ call, engine }: RouteContext, host: JsonReader): Promise<Map<string, string>> {
+async function targetIds(context: RouteContext, host: JsonReader): Promise<Map<string, string>> {
+  const { call, engine } = context;
   const ids = new Map<string, string>();
   for (const field of ["NetworkMode", "PidMode", "IpcMode"]) {
     const mode = host.at(field).optionalString() ?? "";
     const target = mode.startsWith("container:") ? mode.slice("container:".length) : "";
-    if (target !== "") ids.set(target, (await engine.containers.resolve(call, target)).id);
+    if (target === "" || (field === "NetworkMode" && (await podOf(context, host)) !== undefined)) continue;
+    ids.set(target, (await engine.containers.resolve(call, target)).id);
   }
   return ids;
+}
+
+/** The pod whose network is asked for; a container of Docker's own goes before one of a pod. */
+async function podOf(context: RouteContext, host: JsonReader): Promise<Sandbox | undefined> {
+  const mode = host.at("NetworkMode").optionalString() ?? "";
+  const target = mode.startsWith("container:") ? mode.slice("container:".length) : "";
+  if (target === "" || (await findNamed(context.call, context.engine, target)) !== undefined) return undefined;
+  return await findPodTarget(context, target);
 }
 
 /** @throws notFound */

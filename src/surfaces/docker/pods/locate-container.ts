@@ -1,10 +1,11 @@
 import { EngineError, isKind } from "#base/errors.ts";
 import type { Call, Namespace } from "#core/call.ts";
-import type { Container, ContainerId } from "#core/containers/container.ts";
+import type { Container } from "#core/containers/container.ts";
 import type { Sandbox } from "#core/sandboxes/sandbox.ts";
 import type { Engine } from "#engine/engine.ts";
 import type { RouteEntry } from "../route.ts";
 import type { DockerSettings } from "../settings.ts";
+import { findNamed, findSandbox } from "./find-in-pods.ts";
 import { visibleNamespaces } from "./pod-settings.ts";
 import { sandboxContainerName } from "./sandbox-container.ts";
 
@@ -31,7 +32,7 @@ export async function locateContainer(place: Place, { entry, name }: NamedContai
   if (settings.pods === undefined || !/^\/(containers|exec)\/:name/.test(entry.path)) return { namespace: asked };
   for (const namespace of visibleNamespaces(settings, asked)) {
     const own = { ...call, namespace };
-    const container = await findNamed(own, engine, { entry, name });
+    const container = await findTarget(own, engine, { entry, name });
     if (container !== undefined) {
       if (container.sandboxId !== undefined) checkAccess(settings, entry, container.name);
       return { namespace };
@@ -65,26 +66,13 @@ function refusal({ pods }: DockerSettings, name: string): EngineError {
   );
 }
 
-async function findNamed(call: Call, engine: Engine, { entry, name }: NamedContainer): Promise<Container | undefined> {
+/** An exec's container stands for it. */
+async function findTarget(call: Call, engine: Engine, { entry, name }: NamedContainer): Promise<Container | undefined> {
+  if (!entry.path.startsWith("/exec/")) return await findNamed(call, engine, name);
   try {
-    const wanted = entry.path.startsWith("/exec/") ? containerOfExec(call, engine, name) : name;
-    return await engine.containers.resolve(call, wanted);
+    return await findNamed(call, engine, engine.execs.get(call.namespace, name).containerId);
   } catch (error) {
     if (isKind(error, "notFound")) return undefined;
-    // The route says what is wrong with it.
-    if (isKind(error, "invalidArgument", "dataLoss")) return undefined;
     throw error;
   }
-}
-
-function containerOfExec(call: Call, engine: Engine, execId: string): ContainerId {
-  return engine.execs.get(call.namespace, execId).containerId;
-}
-
-/** By id, by the beginning of one, or by dockershim's name. */
-async function findSandbox(call: Call, { sandboxes }: Engine, name: string): Promise<Sandbox | undefined> {
-  const bare = name.replace(/^\//, "");
-  const found = bare === "" ? undefined : await sandboxes.find(call, bare);
-  if (found !== undefined || !bare.startsWith("k8s_POD_")) return found;
-  return (await sandboxes.list(call)).find((sandbox) => sandboxContainerName(sandbox) === bare);
 }

@@ -80,12 +80,18 @@ function pem(entry: KubeconfigEntry, key: string): Buffer | undefined {
   }
 }
 
-function impersonation(user: JsonReader): Record<string, string> {
+function impersonation(user: JsonReader): Record<string, string | string[]> {
   const as = user.at("as").optionalString();
+  const uid = user.at("as-uid").optionalString();
   const groups = user.at("as-groups").strings(100);
+  const extra = user.at("as-user-extra");
   return {
     ...(as === undefined ? {} : { "impersonate-user": as }),
-    ...(groups.length === 0 ? {} : { "impersonate-group": groups.join(",") }),
+    ...(uid === undefined ? {} : { "impersonate-uid": uid }),
+    ...(groups.length === 0 ? {} : { "impersonate-group": groups }),
+    ...Object.fromEntries(
+      extra.keys().map((key) => [`impersonate-extra-${encodeURIComponent(key)}`, extra.at(key).strings(100)]),
+    ),
   };
 }
 

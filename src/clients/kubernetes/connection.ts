@@ -23,8 +23,8 @@ export type KubernetesConnection = {
   /** Accepts any certificate. */
   readonly insecure: boolean;
   readonly credentials: CredentialSource;
-  /** Impersonation. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Impersonation; a header of several values is sent several times. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
   readonly proxyUrl?: string;
   /** Of the context; `default` where it names none. */
   readonly namespace: string;

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { chmod, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
 import { makeCa } from "#test/support/certificates.ts";
@@ -189,6 +192,52 @@ echo '{"kind":"ExecCredential","status":{"token":"token-'$n'"}}'
   await client.get(call, "/api/v1/nodes/n");
   await client.get(call, "/api/v1/nodes/n");
   assert.equal(bed.server.requests.length, 3);
+});
+
+test("impersonation, basic authentication and a proxy, as the kubeconfig says", async () => {
+  await using bed = await openBed({ tls: true });
+  const seen: unknown[] = [];
+  bed.server.handlers.push(({ message }, response) => {
+    const { headersDistinct: headers } = message;
+    seen.push([headers["authorization"], headers["impersonate-user"], headers["impersonate-group"]]);
+    sendJson(response, 200, { kind: "Node" });
+    return true;
+  });
+  const tunnels: string[] = [];
+  const proxy = createServer().listen(0, "127.0.0.1");
+  proxy.on("connect", ({ url = "" }: { url?: string }, socket: Socket) => {
+    tunnels.push(url);
+    const [host, port] = url.split(":");
+    const upstream = connect(Number(port), host, () => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      socket.pipe(upstream).pipe(socket);
+    });
+  });
+  try {
+    await once(proxy, "listening");
+    const { port } = proxy.address() as AddressInfo;
+    const path = join(bed.directory, "proxied");
+    const user = { username: "u", password: "p", as: "robot", "as-groups": ["a", "b"] };
+    const cluster = {
+      server: bed.server.url,
+      "proxy-url": `http://127.0.0.1:${port}`,
+      "insecure-skip-tls-verify": true,
+    };
+    const config = {
+      "current-context": "c",
+      contexts: [{ name: "c", context: { cluster: "k", user: "u" } }],
+      clusters: [{ name: "k", cluster }],
+      users: [{ name: "u", user }],
+    };
+    await writeFile(path, JSON.stringify(config));
+    using client = new KubernetesClient(await loadConnection({ kubeconfig: path, env: {} }));
+    await client.get(call, "/api/v1/nodes/n");
+    assert.deepEqual(tunnels, [new URL(bed.server.url).host]);
+    assert.deepEqual(seen, [[["Basic dTpw"], ["robot"], ["a", "b"]]]);
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
 });
 
 const brokenKubeconfigs = [

@@ -73,7 +73,7 @@ function storeNotes({ store, target, options }: PlanInput): string[] {
   if (options.images === "none") return notes;
   if (drivers.length === 0) {
     notes.push(
-      `${path} has no images of a storage driver (Docker 29 keeps them in containerd, namespace moby): none are carried, they are pulled again`,
+      `${path} has no images of a storage driver: none are carried, they are pulled again; where Docker (29) keeps them in containerd, give them to the kubelet: ferry migrate images --from containerd --to containerd`,
     );
   } else if (driver === undefined) {
     notes.push(

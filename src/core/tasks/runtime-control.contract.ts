@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, rename, stat } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fails } from "#test/support/fails.ts";
@@ -69,6 +69,20 @@ export function runtimeControl(run: Run): void {
       numbers,
       Array.from({ length: 400 }, (_, at) => at + 1),
     );
+    await task.delete(world.call);
+  });
+
+  run("goes on when its log cannot be opened anew, and says that", async (world) => {
+    const folder = join(world.directory, "logs");
+    await mkdir(folder);
+    const task = await world.started(["sleep", "1000"], { logPath: join(folder, "log") });
+    await rm(folder, { recursive: true });
+    await fails("notFound", task.reopenLog(world.call), /its directory is not there/);
+    await mkdir(folder);
+    await task.reopenLog(world.call);
+    assert.equal(await task.state(world.call), "running");
+    await task.kill(world.call, "SIGKILL");
+    await task.wait(world.call);
     await task.delete(world.call);
   });
 }

@@ -1,6 +1,7 @@
 import { open, readdir, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError } from "#base/errors.ts";
+import { toLogError } from "#core/tasks/to-log-error.ts";
 import type { ControlFifo } from "./control-fifo.ts";
 
 const stepMs = 2;
@@ -20,11 +21,13 @@ export type ReopenRequest = {
  * Conmon makes `<path>.tmp` and renames it over the path. So it is not asked when it writes to the path already, which
  * would throw away what is there; and since it ends, and the container with it, when it cannot make that file, the file is
  * made before. Source: conmon src/ctr_logging.c, reopen_k8s_file.
+ *
+ * @throws notFound when the log's directory is gone @throws resourceExhausted when the disk is full
  */
 export async function reopenMonitorLog({ control, monitorPid, logPath, signal }: ReopenRequest): Promise<boolean> {
   if (await writesTo(monitorPid, logPath)) return true;
   const temporary = `${logPath}.tmp`;
-  await (await open(temporary, "a", 0o640)).close();
+  await makeFile(temporary, logPath);
   if (!(await control.reopenLog())) {
     await rm(temporary, { force: true });
     return false;
@@ -34,6 +37,14 @@ export async function reopenMonitorLog({ control, monitorPid, logPath, signal }:
     await sleep(stepMs, undefined, { signal });
   }
   return true;
+}
+
+async function makeFile(path: string, logPath: string): Promise<void> {
+  try {
+    await (await open(path, "a", 0o640)).close();
+  } catch (error) {
+    throw toLogError(error, logPath);
+  }
 }
 
 /** Whether one of the process's files is the one at `path`. */

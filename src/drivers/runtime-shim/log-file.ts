@@ -1,5 +1,6 @@
 import { open, readdir, readFile, rename, rm, truncate, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { toLogError } from "#core/tasks/to-log-error.ts";
 
 export type LogFileOptions = {
   readonly path: string;
@@ -80,7 +81,10 @@ export class LogFile {
 
   async #open(): Promise<FileHandle> {
     if (this.#file !== undefined) return this.#file;
-    const file = await open(this.#options.path, "a", 0o640);
+    const { path } = this.#options;
+    const file = await open(path, "a", 0o640).catch((error: unknown) => {
+      throw toLogError(error, path);
+    });
     const { size, ino } = await file.stat();
     [this.#file, this.#size, this.#inode] = [file, size, ino];
     return file;

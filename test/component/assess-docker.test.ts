@@ -52,7 +52,7 @@ test("what a real Docker left behind is found in a copy of its host", async (t) 
   const { findings } = makeReport({ clusters: [], host, aim: { targetMinor: undefined }, toolVersion: "", madeAt: "" });
   const titles = findings.map(({ check, title }) => `${check}: ${title.replace(/^node this host: /, "")}`);
   const wanted = [
-    "docker-volumes: volume data holds 5B",
+    "docker-volumes: volume data holds 4KiB",
     "local-images: image built-here:1 came from no registry",
     "orphaned-containers: Docker has 1 containers of pods, 0 running",
     "other-containers: 1 containers run outside of Kubernetes: registry",

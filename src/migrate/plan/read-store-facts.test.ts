@@ -26,13 +26,13 @@ test("images, their sizes and containers outside Kubernetes", async () => {
 30
 == /var/lib/docker/image/overlay2/layerdb/sha256/cc/size
 oops
-== /var/lib/docker/containers/1/config.v2.json
+== /var/lib/docker/containers/1111111111111111111111111111111111111111111111111111111111111111/config.v2.json
 {"Name":"/k8s_a_b_c_d_0","State":{"Running":true}}
-== /var/lib/docker/containers/2/config.v2.json
+== /var/lib/docker/containers/2222222222222222222222222222222222222222222222222222222222222222/config.v2.json
 {"Name":"/done","State":{"Running":false}}
-== /var/lib/docker/containers/3/config.v2.json
+== /var/lib/docker/containers/3333333333333333333333333333333333333333333333333333333333333333/config.v2.json
 {"Name":"/cache","State":{"Running":false}}
-== /var/lib/docker/containers/3/hostconfig.json
+== /var/lib/docker/containers/3333333333333333333333333333333333333333333333333333333333333333/hostconfig.json
 {"RestartPolicy":{"Name":"always"}}
 `);
   assert.deepEqual(await storeOf(host.root), {

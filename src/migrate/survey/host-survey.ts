@@ -7,6 +7,8 @@ import type { DockerLogin } from "../docker-config/decode-login.ts";
 import type { NodeFacts } from "../host/read-node.ts";
 import type { HostText } from "../host/read-unit.ts";
 import type { Fact } from "../host/source.ts";
+import type { DockerContainer } from "../images/docker-store/docker-containers.ts";
+import type { DockerVolume } from "../images/docker-store/docker-volumes.ts";
 import type { LedgerEntry } from "../ledger/ledger.ts";
 
 /** All that checks of a node look at. */
@@ -50,30 +52,6 @@ export type HostSurvey = {
   /** Lines of kubelet's and runtimes' logs that tell of a known error. */
   readonly journal: readonly Fact<string>[];
   readonly missing: readonly Missing[];
-};
-
-export type DockerContainer = {
-  readonly id: string;
-  readonly name: string;
-  readonly image: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly isRunning: boolean;
-  /** `always`, `unless-stopped`, `on-failure`; empty or `no` for none. */
-  readonly restartPolicy: string;
-  readonly volumes: readonly string[];
-  readonly path: string;
-};
-
-export type DockerVolume = {
-  readonly name: string;
-  readonly path: string;
-  readonly bytes: number;
-  readonly files: number;
-  /** There is more than was counted. */
-  readonly isCut: boolean;
-  readonly uid: number;
-  /** `MountDevice` of `opts.json`: its data is elsewhere. */
-  readonly device: string | undefined;
 };
 
 export type DataRootFacts = {

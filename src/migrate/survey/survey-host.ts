@@ -1,4 +1,4 @@
-import { EngineError, isKind, messageOf } from "#base/errors.ts";
+import { EngineError, errnoOf, isKind, messageOf } from "#base/errors.ts";
 import type { Call } from "../call.ts";
 import type { Missing } from "../cluster/cluster-facts.ts";
 import { readDoctorFacts } from "../containerd-config/read-doctor-facts.ts";
@@ -13,11 +13,11 @@ import { mergeSettings } from "../docker-config/merge-settings.ts";
 import type { HostRoot } from "../host/host-root.ts";
 import { readNode, type NodeFacts } from "../host/read-node.ts";
 import type { RunningHost } from "../host/running-host.ts";
+import { readVolumes } from "../images/docker-store/docker-volumes.ts";
 import type { LedgerEntry } from "../ledger/ledger.ts";
 import type { HostSurvey } from "./host-survey.ts";
 import { readDataRoot, readLocalImages } from "./read-data-root.ts";
-import { readDockerContainers } from "./read-docker-containers.ts";
-import { readDockerVolumes } from "./read-docker-volumes.ts";
+import { locateDataRoot, readDockerContainers } from "./read-docker-containers.ts";
 import { readJournal } from "./read-journal.ts";
 import { readLogLinks } from "./read-log-links.ts";
 import { readFirewall, readInterfaces } from "./read-network.ts";
@@ -57,7 +57,8 @@ export async function surveyHost(call: Call, { root, running, progress }: Survey
     try {
       return await read();
     } catch (error) {
-      if (!(error instanceof EngineError) || isKind(error, "canceled")) throw error;
+      const isRefused = errnoOf(error) === "EACCES" || errnoOf(error) === "EPERM";
+      if ((!(error instanceof EngineError) && !isRefused) || isKind(error, "canceled")) throw error;
       missing.push({ what, why: messageOf(error), isOptional: false });
       return otherwise;
     }
@@ -69,6 +70,7 @@ export async function surveyHost(call: Call, { root, running, progress }: Survey
   const { settings, unit } = settingsOf(docker);
   const dataRoot = settings["data-root"]?.value ?? settings.graph?.value ?? "/var/lib/docker";
   const noPackages: HostSurvey["packages"] = new Map();
+  const containers = await part("containers", async () => await readDockerContainers(root, dataRoot), []);
   return {
     directory: root.directory,
     isRunning: running !== undefined,
@@ -80,8 +82,12 @@ export async function surveyHost(call: Call, { root, running, progress }: Survey
     logins: docker.logins.map(({ path, text }) => decodeLogin(text, path)),
     doctor: await readDoctorFacts({ root, running }),
     sockets: await part("sockets", async () => await present(root, runtimeSockets), []),
-    containers: await part("containers", async () => await readDockerContainers(root, dataRoot), []),
-    volumes: await part("volumes", async () => await readDockerVolumes(call, root, dataRoot), []),
+    containers,
+    volumes: await part(
+      "volumes",
+      async () => await readVolumes(call.signal, await locateDataRoot(root, dataRoot), containers),
+      [],
+    ),
     localImages: await part("images", async () => await readLocalImages(root, dataRoot), []),
     dataRoot: await part("data root", async () => await readDataRoot(root, dataRoot), noDataRoot(dataRoot)),
     space: await part("space", async () => await readSpace(running, dataRoot), undefined),

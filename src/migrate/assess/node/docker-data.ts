@@ -1,5 +1,7 @@
+import type { Source } from "../../host/source.ts";
 import { binarySizeText } from "#base/size-text.ts";
-import type { DockerContainer } from "../../survey/host-survey.ts";
+import type { DockerContainer } from "../../images/docker-store/docker-containers.ts";
+import type { HostSurvey } from "../../survey/host-survey.ts";
 import { fileSource, nodeCheck } from "./node-finding.ts";
 
 const reserveBytes = 10 * 1024 ** 3;
@@ -117,8 +119,8 @@ export const otherContainers = nodeCheck(
           .map(({ name }) => name)
           .join(", ")}`,
         why: `They end with Docker, and nothing starts them again${projects.length > 0 ? ` (compose projects: ${projects.join(", ")})` : ""}.`,
-        evidence: others.map(({ path, name, image, restartPolicy }) =>
-          fileSource(path, undefined, `${name} (${image}, restart ${restartPolicy === "" ? "no" : restartPolicy})`),
+        evidence: others.map((one) =>
+          recordOf(dataRoot, one, `${one.name} (${one.image}, restart ${one.restartPolicy})`),
         ),
         fix: {
           summary: "Move them into pods or units, or run them with Ferry, which takes the same commands.",
@@ -143,14 +145,14 @@ export const otherContainers = nodeCheck(
 
 export const kubernetesContainers = nodeCheck(
   { id: "orphaned-containers", title: "Kubernetes' containers that Docker would be left with", severity: "high" },
-  function* ({ containers }) {
+  function* ({ containers, dataRoot }) {
     const own = containers.filter(isOfKubernetes);
     if (own.length === 0) return;
     const running = own.filter(({ isRunning }) => isRunning).length;
     yield {
       says: `Docker has ${own.length} containers of pods, ${running} running`,
       why: "The new kubelet does not see them: what is not removed while Docker is up keeps its ports, mounts and addresses.",
-      evidence: own.slice(0, 5).map(({ path, name }) => fileSource(path, undefined, name)),
+      evidence: own.slice(0, 5).map((one) => recordOf(dataRoot, one, one.name)),
       fix: {
         summary:
           "Remove them through Docker once the kubelet is stopped and before Docker is; ferry migrate apply does it in this order.",
@@ -162,14 +164,14 @@ export const kubernetesContainers = nodeCheck(
 
 export const volumesWithData = nodeCheck(
   { id: "docker-volumes", title: "Volumes of Docker's with data in them", severity: "blocker" },
-  function* ({ volumes, containers }) {
-    const full = volumes.filter(({ bytes, files, device }) => files > 0 || bytes > 0 || device !== undefined);
-    for (const { name, path, bytes, isCut, uid, device } of full) {
-      const users = containers.filter((one) => one.volumes.includes(name)).map((one) => one.name);
+  function* ({ volumes, dataRoot }) {
+    for (const { name, bytes, uid, mounts, usedBy } of volumes) {
+      if (bytes === 0 && mounts === undefined) continue;
+      const path = `${dataRoot.path}/volumes/${name}/_data`;
       yield {
-        says: `volume ${name} holds ${device ?? `${isCut ? "more than " : ""}${binarySizeText(bytes)}`}`,
-        severity: device === undefined ? "blocker" : "high",
-        why: `No other runtime takes it over by itself (owner ${uid}, ${users.length === 0 ? "used by no container" : `used by ${users.slice(0, 3).join(", ")}`}).`,
+        says: `volume ${name} holds ${mounts ?? binarySizeText(bytes)}`,
+        severity: mounts === undefined ? "blocker" : "high",
+        why: `No other runtime takes it over by itself (owner ${uid}, ${usedBy.length === 0 ? "used by no container" : `used by ${usedBy.slice(0, 3).join(", ")}`}).`,
         evidence: [fileSource(path)],
         fix: {
           summary:
@@ -180,6 +182,11 @@ export const volumesWithData = nodeCheck(
     }
   },
 );
+
+/** Evidence: a container's own record in the data root. */
+function recordOf({ path }: HostSurvey["dataRoot"], { id }: DockerContainer, excerpt: string): Source {
+  return fileSource(`${path}/containers/${id}/config.v2.json`, undefined, excerpt);
+}
 
 function isOfKubernetes({ labels, name }: DockerContainer): boolean {
   return (

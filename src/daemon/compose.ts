@@ -74,7 +74,7 @@ export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await recover(call, engine);
   runUntilClosed(stack, (signal) => collector.run(signal));
   await openSurfaces(call, engine, stack, config);
-  runUntilClosed(stack, (signal) => releaseMemoryAtRest(engine.events, log, signal));
+  runUntilClosed(stack, (signal) => releaseMemoryAtRest(log, signal));
   const held = stack.move();
   return { engine, call, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }

@@ -2,17 +2,28 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { silentLogger } from "#base/logger.ts";
-import { EventBus } from "#core/events/event-bus.ts";
 import { releaseMemoryAtRest } from "./rest.ts";
 
-test("ends with its signal, without a word and without a subscription", async () => {
-  const events = new EventBus();
+test("work is followed by a release, rest by none; it ends with its signal, without a word", async () => {
   const ending = new AbortController();
   const warnings: string[] = [];
+  let releases = 0;
   const log = { ...silentLogger, warn: (_fields: object, message: string) => void warnings.push(message) };
-  const running = releaseMemoryAtRest(events, log, ending.signal);
-  await sleep(10);
+  const ways = { lookMs: 100, release: async () => void releases++ };
+  const running = releaseMemoryAtRest(log, ending.signal, ways);
+  work(400);
+  await sleep(2_000);
+  assert.equal(releases, 1);
+  work(400);
+  await sleep(2_000);
+  assert.equal(releases, 2);
   ending.abort();
   await running;
-  assert.deepEqual([warnings, events.subscriberCount], [[], 0]);
+  assert.deepEqual(warnings, []);
 });
+
+/** Of processor time, which on a busy machine is not the clock's. */
+function work(ms: number): void {
+  const { user } = process.cpuUsage();
+  while (process.cpuUsage().user - user < ms * 1000);
+}

@@ -10,13 +10,6 @@ export class EventBus {
   readonly #history: Event[] = [];
   readonly #subscribers = new Set<AsyncQueue<Event>>();
 
-  #publishedCount = 0;
-
-  /** Events since the daemon started. */
-  get publishedCount(): number {
-    return this.#publishedCount;
-  }
-
   /** Subscriptions that are open now. */
   get subscriberCount(): number {
     return this.#subscribers.size;
@@ -24,7 +17,6 @@ export class EventBus {
 
   publish(event: Omit<Event, "timeNs"> & { timeNs?: UnixNs }): void {
     const dated: Event = { ...event, timeNs: event.timeNs ?? nowNs() };
-    this.#publishedCount++;
     this.#history.push(dated);
     if (this.#history.length > historyLength) this.#history.shift();
     for (const queue of this.#subscribers) queue.push(dated);

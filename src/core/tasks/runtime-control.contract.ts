@@ -76,6 +76,8 @@ export function runtimeControl(run: Run): void {
     const folder = join(world.directory, "logs");
     await mkdir(folder);
     const task = await world.started(["sleep", "1000"], { logPath: join(folder, "log") });
+    // It is there though nothing was said.
+    await stat(join(folder, "log"));
     await rm(folder, { recursive: true });
     await fails("notFound", task.reopenLog(world.call), /its directory is not there/);
     await mkdir(folder);

@@ -81,10 +81,7 @@ export class LogFile {
 
   async #open(): Promise<FileHandle> {
     if (this.#file !== undefined) return this.#file;
-    const { path } = this.#options;
-    const file = await open(path, "a", 0o640).catch((error: unknown) => {
-      throw toLogError(error, path);
-    });
+    const file = await openLog(this.#options.path);
     const { size, ino } = await file.stat();
     [this.#file, this.#size, this.#inode] = [file, size, ino];
     return file;
@@ -104,6 +101,19 @@ export class LogFile {
     const old = [...numbers, next].slice(0, Math.max(0, numbers.length + 2 - maxFiles));
     for (const number of old) await rm(join(dirname(path), `${prefix}${number}`), { force: true });
     await this.reopen();
+  }
+}
+
+/** Whoever reads logs may come before the first line. @throws notFound without its directory */
+export async function makeLog(path: string): Promise<void> {
+  await (await openLog(path)).close();
+}
+
+async function openLog(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "a", 0o640);
+  } catch (error) {
+    throw toLogError(error, path);
   }
 }
 

@@ -8,7 +8,7 @@ import type { ContainerId } from "#core/containers/container.ts";
 import type { Runtime, RuntimeFeatures, Task, TaskRef, TaskSpec } from "#core/tasks/runtime.ts";
 import { directoriesIn, removeBundle, stdioOf, writeBundle } from "./bundle-files.ts";
 import { bundlePathOf, bundlePaths, type BundlePaths } from "./bundle-paths.ts";
-import { LogFile } from "./log-file.ts";
+import { LogFile, makeLog } from "./log-file.ts";
 import { ProcessOutput } from "./process-output.ts";
 import { toShimError } from "./shim-errors.ts";
 import { serveShimEvents } from "./shim-events.ts";
@@ -119,6 +119,7 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
     let client: TaskClient | undefined;
     try {
       await writeBundle(paths, record, spec.spec);
+      if (record.logPath !== undefined) await makeLog(record.logPath);
       const address = await startShim(call, this.#invocation(ref, record, paths));
       client = await TaskClient.open(call, address, ref.containerId);
       const stdio = stdioOf(record, paths);

@@ -46,6 +46,11 @@ async function openConmon(
   const systemdCgroup = runtime.cgroupDriver === "systemd";
   const handlers = Object.entries(runtime.handlers).map(([name, path]) => [name, { path, systemdCgroup }] as const);
   const further = monitored.map(([name, handler]) => [name, toHandler(name, handler, systemdCgroup)] as const);
+  const isKnown = [...handlers, ...further].some(([name]) => name === runtime.default);
+  // `default = "runc"` needs no further word: a program of that name is looked for.
+  if (runtime.default !== "" && !isShim && !isKnown) {
+    further.push([runtime.default, { path: runtime.default, systemdCgroup }] as const);
+  }
   return await openConmonRuntime(call, {
     stateDirectory: daemon.state,
     log,

@@ -10,6 +10,7 @@ import { openContainerdBed, type ContainerdBed } from "#test/support/containerd-
 import { catSays, openDockerSource, type DockerSource } from "#test/support/docker-source.ts";
 import { eventuallyEqual } from "#test/support/eventually.ts";
 import { FerryBed, runToEnd } from "#test/support/ferry-bed.ts";
+import { makeLargeDockerImages } from "#test/support/large-docker-images.ts";
 import {
   assertCarried,
   type Migrated,
@@ -25,7 +26,9 @@ import { requireBinary } from "#test/support/require.ts";
 import { treeListing } from "#test/support/tree-listing.ts";
 
 test("images of a stopped Docker", async (t) => {
-  await using source = await openDockerSource(t);
+  const isLong = process.env["FERRY_TEST_LONG"] !== undefined;
+  if (isLong && !requireBinary(t, "skopeo", "debootstrap")) return;
+  await using source = await openDockerSource(t, isLong ? makeLargeDockerImages : undefined);
   if (source === undefined) return;
   await t.test("to an OCI layout", async (t) => await toLayout(t, source));
   await t.test("to Ferry", async (t) => await toFerry(t, source));

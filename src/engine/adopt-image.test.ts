@@ -120,6 +120,24 @@ test("an image is adopted with its ID, its names and files that take no disk", a
   await unpackImage(call, bed.engine, { manifest: adopted.target });
 });
 
+test("files are shared with a tree that is mounted on itself", async (t) => {
+  if (!requireRoot(t) || !requireBinary(t, "tar", "setfattr", "mount")) return;
+  await using bed = await openImageBed();
+  const [layer] = await twoLayers(bed);
+  assert.ok(layer);
+  const path = "usr/bin/tool";
+  const { ino } = await lstat(join(layer.filesDirectory, path));
+  await command(["mount", "--bind", layer.filesDirectory, layer.filesDirectory]);
+  try {
+    await adoptImage(call, bed.engine, { configBytes: configOf([layer]), layers: [layer], names: ["x:1"] });
+    assert.equal((await lstat(join(await treeOf(bed, layer.diffId), path))).ino, ino);
+    assert.deepEqual(await bed.engine.mounter.list(join(bed.root, "state")), []);
+    assert.deepEqual(await readdir(join(bed.root, "state/unpack")), []);
+  } finally {
+    await command(["umount", layer.filesDirectory]);
+  }
+});
+
 test("what differs from the archive is written anew", async (t) => {
   if (!requireRoot(t) || !requireBinary(t, "tar", "setfattr")) return;
   await using bed = await openImageBed();

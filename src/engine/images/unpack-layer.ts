@@ -14,6 +14,8 @@ import {
   type Snapshotter,
 } from "#core/snapshots/snapshotter.ts";
 import type { Engine } from "../engine.ts";
+import { throughOneMount } from "./common-mount.ts";
+import { unpackDirectory } from "./unpack-directory.ts";
 
 type UnpackLayerEngine = Pick<Engine, "content" | "layers" | "mounter" | "settings">;
 
@@ -108,10 +110,6 @@ export async function recoverUnpacks(call: Call, engine: Pick<Engine, "mounter" 
   for (const path of await engine.mounter.list(unpackDirectory(engine))) await engine.mounter.unmount(call, path);
 }
 
-function unpackDirectory({ settings }: Pick<Engine, "settings">): string {
-  return join(settings.stateDirectory, "unpack");
-}
-
 /** An active snapshot that goes with `undo`; one that an earlier process left is removed first. */
 async function prepare(
   call: Call,
@@ -134,11 +132,10 @@ async function apply(
   target: LayerTarget,
 ): Promise<AppliedLayer> {
   const { descriptor, diffId, recipe } = layer;
-  const { layerLimits } = engine.settings;
   const applied =
     recipe === undefined
       ? await applyBlob(call, engine, descriptor, target)
-      : await engine.layers.apply(call, recipe, target, layerLimits);
+      : await applyRecipe(call, engine, recipe, target);
   if (applied.diffId === diffId) {
     if (recipe === undefined || applied.archiveBytes === descriptor.sizeBytes) return applied;
     throw new EngineError("dataLoss", `layer ${diffId}: ${applied.archiveBytes} bytes, not ${descriptor.sizeBytes}`);
@@ -147,6 +144,20 @@ async function apply(
     "dataLoss",
     `layer ${descriptor.digest}: DiffID is ${applied.diffId}, the config says ${diffId}`,
   );
+}
+
+/** Files are shared between two trees of one mount only. */
+async function applyRecipe(
+  call: Call,
+  engine: UnpackLayerEngine,
+  recipe: LayerRecipe,
+  target: LayerTarget,
+): Promise<AppliedLayer> {
+  await using undo = new AsyncDisposableStack();
+  const paths = [recipe.filesDirectory, target.directory] as const;
+  const [filesDirectory, directory] = await throughOneMount(call, engine, paths, undo);
+  const { layerLimits } = engine.settings;
+  return await engine.layers.apply(call, { ...recipe, filesDirectory }, { ...target, directory }, layerLimits);
 }
 
 async function applyBlob(

@@ -13,7 +13,7 @@ const reserveBytes = 64 * 1024 * 1024;
 /** Needs added up by filesystem, with what is free there. */
 export async function forecastSpace(needs: readonly DiskNeed[]): Promise<SpaceForecast[]> {
   const byDevice = new Map<number, SpaceForecast>();
-  for (const { path, bytes, inodes, advice } of needs) {
+  for (const { path, bytes, inodes } of needs) {
     const existing = await existingParent(path);
     const { dev } = await stat(existing);
     const known = byDevice.get(dev);
@@ -24,8 +24,7 @@ export async function forecastSpace(needs: readonly DiskNeed[]): Promise<SpaceFo
     const { bavail, bsize, ffree, files } = await statfs(existing);
     // A filesystem that makes inodes as it goes counts none.
     const freeInodes = files === 0 ? Number.MAX_SAFE_INTEGER : ffree;
-    const free = { freeBytes: bavail * bsize, freeInodes };
-    byDevice.set(dev, { path, bytes, inodes, ...free, ...(advice === undefined ? {} : { advice }) });
+    byDevice.set(dev, { path, bytes, inodes, freeBytes: bavail * bsize, freeInodes });
   }
   return [...byDevice.values()];
 }

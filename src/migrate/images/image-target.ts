@@ -13,13 +13,7 @@ export type ImagesPlan = {
 };
 
 /** What a migration will take on the filesystem that holds `path`. */
-export type DiskNeed = {
-  readonly path: string;
-  readonly bytes: number;
-  readonly inodes: number;
-  /** What would make it less. */
-  readonly advice?: string;
-};
+export type DiskNeed = { readonly path: string; readonly bytes: number; readonly inodes: number };
 
 export type LayerProof = {
   readonly diffId: DiffId;

@@ -10,7 +10,6 @@ import { imageLabel, type DockerImage } from "../docker-store/docker-image.ts";
 import type { DockerVolume } from "../docker-store/docker-volumes.ts";
 import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, LayerProof, Progress } from "../image-target.ts";
 import { explainDamage } from "../layer-archive.ts";
-import { findMountPoint } from "../find-mount-point.ts";
 import { roundedUp } from "../scan-layer.ts";
 
 /** `client` speaks for `namespace`, `volumes` for the one that Docker's clients see: no pod has a named volume. */
@@ -58,14 +57,10 @@ export class FerryTarget implements ImageTarget {
   async forecast(signal: AbortSignal, plan: ImagesPlan): Promise<DiskNeed[]> {
     const present = await this.#presentLayers(signal, plan);
     const { dev } = await stat(this.#root);
-    const ownMount = await findMountPoint(this.#root);
-    let [bytes, inodes, apart] = [0, 0, ""];
+    let [bytes, inodes] = [0, 0];
     for (const [diffId, { layer, scan }] of plan.layers) {
       if (present.has(diffId)) continue;
-      const sameDisk = (await lstat(layer.directory)).dev === dev;
-      const mount = await findMountPoint(layer.directory);
-      if (sameDisk && mount !== ownMount) apart = mount;
-      const shared = sameDisk && apart === "" ? scan.sharable : { files: 0, bytes: 0 };
+      const shared = (await lstat(layer.directory)).dev === dev ? scan.sharable : { files: 0, bytes: 0 };
       bytes += scan.fileBytes - shared.bytes + scan.otherBytes + roundedUp(scan.recipeBytes) + directoriesBytes;
       inodes += scan.inodes - shared.files + ownInodes;
     }
@@ -76,9 +71,7 @@ export class FerryTarget implements ImageTarget {
       records++;
     }
     records += plan.layers.size - present.size;
-    bytes += Math.min(records * recordBytes, maxLogBytes);
-    const advice = `files cannot be shared between mounts of one filesystem: unmount ${apart} if Docker left it`;
-    return [{ path: this.#root, bytes, inodes, ...(apart === "" ? {} : { advice }) }];
+    return [{ path: this.#root, bytes: bytes + Math.min(records * recordBytes, maxLogBytes), inodes }];
   }
 
   async put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof> {

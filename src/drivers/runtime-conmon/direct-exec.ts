@@ -42,9 +42,9 @@ export async function startDirectExec(request: ExecRequest): Promise<ExecProcess
       const log = await readFile(files.log, "utf8").catch(() => "");
       throw toRuntimeError(log, `${request.binary.name} exec`, spec.process.args[0]);
     }
-    const identity = await findProcess(pid);
     void ended.then(cleanUp);
-    return new DirectExec(spec.execId, pid, identity, streams, ended);
+    // Looked for now, while it is surely this one, and waited for by those who signal it.
+    return new DirectExec(spec.execId, pid, findProcess(pid), streams, ended);
   } catch (error) {
     child.kill("SIGKILL");
     await streams[Symbol.asyncDispose]();
@@ -58,13 +58,13 @@ class DirectExec implements ExecProcess {
   readonly execId: string;
   readonly pid: number;
   readonly streams: TaskStreams;
-  readonly #identity: ProcessIdentity | undefined;
+  readonly #identity: Promise<ProcessIdentity | undefined>;
   readonly #ended: Promise<TaskExit>;
 
   constructor(
     execId: string,
     pid: number,
-    identity: ProcessIdentity | undefined,
+    identity: Promise<ProcessIdentity | undefined>,
     streams: TaskStreams,
     ended: Promise<TaskExit>,
   ) {
@@ -81,7 +81,8 @@ class DirectExec implements ExecProcess {
 
   async kill(_call: Call, signal: string): Promise<void> {
     const number = parseSignal(signal);
-    if (this.#identity === undefined || !(await signalProcess(this.#identity, number)))
+    const identity = await this.#identity;
+    if (identity === undefined || !(await signalProcess(identity, number)))
       throw new EngineError("notFound", `exec ${this.execId}: process already finished`);
   }
 

@@ -27,6 +27,7 @@ const inlineLinkBytes = 59;
 export async function scanLayer({ recipePath }: Pick<DockerLayer, "recipePath">): Promise<LayerScan> {
   const scan = { tarBytes: 0, inodes: 1, fileBytes: 0, linkBytes: 0, sharedFiles: 0, sharedBytes: 0 };
   const directories = new Map<string, number>([["", directoryHeaderBytes]]);
+  const capable = new Map<string, number>();
   let header: Buffer | undefined;
   for await (const entries of readTarSplit(recipePath)) {
     for (const entry of entries) {
@@ -44,9 +45,11 @@ export async function scanLayer({ recipePath }: Pick<DockerLayer, "recipePath">)
       else if (type !== "hardlink") scan.inodes++;
       if (type === "longlink") scan.linkBytes += blockBytes;
       scan.fileBytes += roundedUp(entry.sizeBytes);
+      if (type === "hardlink") unshare(scan, capable, linkTarget(header));
       if (entry.sizeBytes === 0 || neverShared.test(entry.name)) continue;
       scan.sharedFiles++;
       scan.sharedBytes += roundedUp(entry.sizeBytes);
+      if (header?.includes(capability) === true) capable.set(entry.name, roundedUp(entry.sizeBytes));
     }
   }
   const directoryBytes = [...directories.values()].reduce((sum, bytes) => sum + roundedUp(bytes), 0);
@@ -62,6 +65,21 @@ export async function scanLayer({ recipePath }: Pick<DockerLayer, "recipePath">)
 
 export function roundedUp(bytes: number): number {
   return Math.ceil(bytes / blockBytes) * blockBytes;
+}
+
+const capability = "SCHILY.xattr.security.capability=";
+
+/** A file with capabilities and a second name: Docker 20.10 lost them when it made that one, so the file is written anew. */
+function unshare(scan: { sharedFiles: number; sharedBytes: number }, capable: Map<string, number>, name: string): void {
+  const bytes = capable.get(name);
+  if (bytes === undefined) return;
+  capable.delete(name);
+  scan.sharedFiles--;
+  scan.sharedBytes -= bytes;
+}
+
+function linkTarget(segment: Buffer | undefined): string {
+  return (segment?.subarray(-512).toString("latin1", 157, 257) ?? "").replace(/\0[^]*$/, "");
 }
 
 /** `.` and `..`. */

@@ -196,6 +196,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Remove Docker from a node that was moved",
     load: async () => (await import("./commands/migrate/purge.ts")).migratePurge,
   },
+  "migrate verify": {
+    summary: "Let a node show that pods have what they need",
+    load: async () => (await import("./commands/migrate/verify.ts")).migrateVerify,
+  },
   "migrate status": {
     summary: "Show how far this node's move has come",
     load: async () => (await import("./commands/migrate/status.ts")).migrateStatus,

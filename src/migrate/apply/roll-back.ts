@@ -1,6 +1,6 @@
 import { EngineError, kindOf, messageOf } from "#base/errors.ts";
-import type { Call } from "../call.ts";
-import type { Step } from "../plan/step.ts";
+import { within, type Call } from "../call.ts";
+import type { Step, StepKind } from "../plan/step.ts";
 import type { MigrationRun } from "./migration-run.ts";
 import { openStep } from "./open-step.ts";
 import type { StepRun } from "./step-run.ts";
@@ -21,28 +21,33 @@ export async function rollBack(call: Call, run: MigrationRun, why: string): Prom
     throw new EngineError("failedPrecondition", `migration in ${directory}: purged: there is no way back`);
   }
   if (phase !== "going-back") await journal.append({ t: "going-back", why });
-  const first = await undoAll(call, run, plan.steps.toReversed());
-  const failures =
-    first.length === 0
-      ? []
-      : await undoAll(
-          call,
-          run,
-          first.map(({ step }) => step),
-        );
+  const late = await undoAll(call, run, { steps: plan.steps.toReversed(), apiMs: firstApiMs });
+  const unsettled = await settle(call, run);
+  const again = [...late, ...unsettled].map(({ step }) => step);
+  const failures = await undoAll(call, run, { steps: again, apiMs: lastApiMs });
+  if (unsettled.length > 0 || late.length > 0) failures.push(...(await settle(call, run)));
   if (failures.length > 0) throw incomplete(directory, failures);
-  await settle(call, run);
   await journal.append({ t: "back" });
 }
 
-async function undoAll(call: Call, run: MigrationRun, steps: readonly Step[]): Promise<Failure[]> {
+/** An API server that runs on this very node is away until the kubelet is back: what needs it is tried again then. */
+const firstApiMs = 20_000;
+const lastApiMs = 180_000;
+const apiKinds: readonly StepKind[] = ["cordon", "uncordon", "annotate-node", "smoke-pod"];
+
+async function undoAll(
+  call: Call,
+  run: MigrationRun,
+  { steps, apiMs }: { steps: readonly Step[]; apiMs: number },
+): Promise<Failure[]> {
   const failures: Failure[] = [];
   for (const step of steps) {
     const progress = run.journal.state.steps.get(step.id);
     if (progress === undefined || progress.state === "undone") continue;
     try {
       run.tell(`taking back: ${step.title}`);
-      await workOf(run, step).undo(call, progress.undo);
+      const inTime = apiKinds.includes(step.kind) ? within(call, apiMs) : call;
+      await workOf(run, step).undo(inTime, progress.undo);
       await run.journal.append({ t: "undone", step: step.id });
     } catch (error) {
       if (call.signal.aborted) throw error;
@@ -53,11 +58,19 @@ async function undoAll(call: Call, run: MigrationRun, steps: readonly Step[]): P
   return failures;
 }
 
-async function settle(call: Call, run: MigrationRun): Promise<void> {
-  for (const step of run.plan.steps) {
+async function settle(call: Call, run: MigrationRun): Promise<Failure[]> {
+  const failures: Failure[] = [];
+  for (const step of run.plan.steps.toReversed()) {
     const progress = run.journal.state.steps.get(step.id);
-    if (progress !== undefined) await workOf(run, step).settle?.(call, progress.undo);
+    if (progress === undefined) continue;
+    try {
+      await workOf(run, step).settle?.(call, progress.undo);
+    } catch (error) {
+      if (call.signal.aborted) throw error;
+      failures.push({ step, error });
+    }
   }
+  return failures;
 }
 
 function workOf({ machine, directory, tell }: MigrationRun, step: Step): StepRun {

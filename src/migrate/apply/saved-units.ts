@@ -26,7 +26,7 @@ export async function saveUnits(call: Call, context: StepContext, names: readonl
   return { units, links };
 }
 
-/** Stops what ran not, sets the links as they were, then starts what ran, in the order in which it was noted. */
+/** Stops what ran not, and sets what starts at boot as it was. */
 export async function restoreUnits(call: Call, context: StepContext, saved: SavedUnits): Promise<void> {
   for (const { name, active } of saved.units.toReversed()) {
     if (!runs(active) && runs(await context.units.activeState(call, name))) await context.units.stop(call, name);
@@ -37,8 +37,23 @@ export async function restoreUnits(call: Call, context: StepContext, saved: Save
   for (const path of await findLinks(context, names)) if (!before.has(path)) await context.files.remove(path);
   await restorePaths(call, linksContext(context), saved.links);
   await context.units.reload(call);
+}
+
+/**
+ * Starts what ran, in the order in which it was noted, once the files that it reads are as they were; what is in `restarted`
+ * is started anew if it runs.
+ */
+export async function resumeUnits(
+  call: Call,
+  { units }: StepContext,
+  saved: SavedUnits,
+  restarted: readonly string[] = [],
+): Promise<void> {
+  await units.reload(call);
   for (const { name, active } of saved.units) {
-    if (runs(active) && !(await context.units.isActive(call, name))) await context.units.start(call, name);
+    if (!runs(active)) continue;
+    const isRunning = await units.isActive(call, name);
+    if (!isRunning || restarted.includes(name)) await units.start(call, name, isRunning ? "restart" : "start");
   }
 }
 

@@ -18,7 +18,10 @@ export type StepRun = {
   readonly verify: (call: Call) => Promise<void>;
   /** Puts back what was; `saved` is what `save` answered, from the journal. */
   readonly undo: (call: Call, saved: unknown) => Promise<void>;
-  /** Once every step is undone: what needs all old files in place, as a restart of a daemon that reads them. */
+  /**
+   * On the way back, once every step is undone, last step first: what needs all old files in place, as the start of a
+   * daemon that reads them. Can be repeated.
+   */
   readonly settle?: (call: Call, saved: unknown) => Promise<void>;
 };
 

@@ -187,6 +187,7 @@ const setUp = `
 directory=$1; hostname "$2"; shift 2
 mount --make-rprivate /
 mount --bind /var/lib/dpkg "$directory/var/lib/dpkg"
+mount -o remount,bind,ro "$directory/var/lib/dpkg"
 for own in ${ownDirectories.join(" ")}; do mount --rbind "$directory/$own" "/$own"; done
 until [ -e /run/network-is-up ]; do sleep 0.05; done
 rm /run/network-is-up

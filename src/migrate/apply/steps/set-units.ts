@@ -3,7 +3,7 @@ import { EngineError } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import type { Call } from "../../call.ts";
 import type { StepAction, UnitState } from "../../plan/step.ts";
-import { decodeSavedUnits, restoreUnits, saveUnits } from "../saved-units.ts";
+import { decodeSavedUnits, restoreUnits, resumeUnits, saveUnits } from "../saved-units.ts";
 import type { StepContext, StepRun } from "../step-run.ts";
 
 /** A daemon that cannot run ends within this; one that takes longer to notice is found by the steps that use it. */
@@ -32,11 +32,9 @@ export function setUnits(context: StepContext, { units }: StepAction & { kind: "
     },
     undo: async (call, saved) => await restoreUnits(call, context, decode(saved)),
     settle: async (call, saved) => {
-      // It ran before and runs again, or still, with what the files said in between.
-      const restarted = units.filter(({ restart, active }) => restart === true && active).map(({ name }) => name);
-      for (const { name, active } of decode(saved).units) {
-        if (restarted.includes(name) && active === "active") await context.units.start(call, name, "restart");
-      }
+      // What ran before and was restarted runs with what the files said in between.
+      const restarted = units.filter(({ restart }) => restart === true).map(({ name }) => name);
+      await resumeUnits(call, context, decode(saved), restarted);
     },
   };
 }

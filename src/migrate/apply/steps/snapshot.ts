@@ -1,7 +1,7 @@
 import { JsonReader } from "#base/json-reader.ts";
 import type { StepAction } from "../../plan/step.ts";
 import { decodeSavedPaths, restorePaths, savePaths } from "../saved-files.ts";
-import { decodeSavedUnits, restoreUnits, saveUnits } from "../saved-units.ts";
+import { decodeSavedUnits, restoreUnits, resumeUnits, saveUnits } from "../saved-units.ts";
 import type { StepContext, StepRun } from "../step-run.ts";
 
 /** Keeps files and unit states before anything changes; last on the way back, it mends what no step's own undo knew of. */
@@ -19,6 +19,9 @@ export function snapshot(context: StepContext, action: StepAction & { kind: "sna
       const reader = new JsonReader(saved, "journal: snapshot");
       await restorePaths(call, filesContext, decodeSavedPaths(reader.at("files")));
       await restoreUnits(call, context, decodeSavedUnits(reader.at("units")));
+    },
+    settle: async (call, saved) => {
+      await resumeUnits(call, context, decodeSavedUnits(new JsonReader(saved, "journal: snapshot").at("units")));
     },
   };
 }

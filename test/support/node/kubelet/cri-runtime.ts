@@ -84,7 +84,10 @@ async function startPod(cri: CriConnection, pod: PodSpec, cgroupParent: string):
       logPath: `${pod.container}/0.log`,
       linux: {
         resources: {},
-        securityContext: { namespaceOptions: { network: pod.hostNetwork ? 2 : 0, pid: 1, ipc: 0 } },
+        securityContext: {
+          namespaceOptions: { network: pod.hostNetwork ? 2 : 0, pid: 1, ipc: 0 },
+          ...(pod.user === undefined ? {} : { runAsUser: { value: BigInt(pod.user) } }),
+        },
       },
     },
     sandboxConfig: config,

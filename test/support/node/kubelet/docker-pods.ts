@@ -12,7 +12,12 @@ export type SandboxSpec = {
   readonly hostNetwork: boolean;
 };
 
-export type ContainerSpec = { readonly name: string; readonly image: string; readonly command: readonly string[] };
+export type ContainerSpec = {
+  readonly name: string;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly user?: number | undefined;
+};
 
 export type DockerContainer = {
   readonly Id: string;
@@ -59,6 +64,7 @@ export async function createDockerContainer(
   return await createContainer(client, containerName(container.name, pod), {
     Image: container.image,
     Cmd: container.command,
+    ...(container.user === undefined ? {} : { User: String(container.user) }),
     Labels: {
       ...podLabels(pod),
       "io.kubernetes.container.name": container.name,

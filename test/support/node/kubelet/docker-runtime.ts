@@ -27,7 +27,7 @@ export async function openDockerRuntime(socket: string, options: DockerPodOption
     start: async (pod) => {
       await pull(client, pod.image);
       const sandboxId = await runDockerSandbox(client, pod, options);
-      const container = { name: pod.container, image: pod.image, command: pod.command };
+      const container = { name: pod.container, image: pod.image, command: pod.command, user: pod.user };
       const id = await createDockerContainer(client, { sandboxId, pod, container }, options);
       await client.text({ method: "POST", path: `/containers/${id}/start` });
     },

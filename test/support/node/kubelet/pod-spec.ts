@@ -10,6 +10,8 @@ export type PodSpec = {
   readonly image: string;
   readonly command: readonly string[];
   readonly readinessExec: readonly string[] | undefined;
+  /** Undefined: the image's own. */
+  readonly user: number | undefined;
   /** It has been asked to go. */
   readonly isDeleted: boolean;
   readonly isStatic: boolean;
@@ -29,6 +31,7 @@ export function readPod(value: unknown, isStatic = false): PodSpec {
     image: container.at("image").string(),
     command: container.at("command").strings(100),
     readinessExec: probe.isPresent ? probe.strings(100) : undefined,
+    user: container.at("securityContext").at("runAsUser").optionalNumber(),
     isDeleted: metadata.at("deletionTimestamp").isPresent,
     isStatic,
   };

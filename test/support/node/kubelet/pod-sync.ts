@@ -37,7 +37,7 @@ export class PodSync {
     for (const pod of wanted) {
       const own = running.find(({ uid, isRunning }) => uid === pod.uid && isRunning);
       // One pod that cannot be brought up keeps no other from it.
-      await this.#bring(pod, own).catch((error: unknown) => console.error(`${pod.name}: ${String(error)}`));
+      await this.#bring(pod, own).catch(async (error: unknown) => await this.#reportFailure(pod, String(error)));
     }
   }
 
@@ -59,9 +59,18 @@ export class PodSync {
     if (pod.isStatic) await this.#mirror(pod);
     const probe = running === undefined ? undefined : pod.readinessExec;
     const ready = running !== undefined && (probe === undefined || (await runtime.exec(running, probe)) === 0);
-    const containerStatuses = [{ name: pod.container, ready, state: { running: {} } }];
+    const containerStatuses = [{ name: pod.container, ready, imageID: pod.image, state: { running: {} } }];
     const name = pod.isStatic ? `${path}-${this.#options.nodeName}` : path;
     await client.patch(call, `${name}/status`, "merge", { status: { phase: "Running", containerStatuses } });
+  }
+
+  async #reportFailure(pod: PodSpec, message: string): Promise<void> {
+    console.error(`${pod.name}: ${message}`);
+    const reason = /OCI runtime|exec failed|executable/.test(message) ? "RunContainerError" : "ErrImagePull";
+    const containerStatuses = [{ name: pod.container, ready: false, state: { waiting: { reason, message } } }];
+    const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/status`;
+    const patch = { status: { phase: "Pending", containerStatuses } };
+    await this.#options.client.patch(call, path, "merge", patch).catch(() => {});
   }
 
   /** The API's picture of a static pod. */

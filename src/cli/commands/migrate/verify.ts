@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises";
+import { writeFileAtomic } from "#base/atomic-file.ts";
+import { parseDurationNs } from "#base/go-duration.ts";
+import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
+import { loadConnection } from "#clients/kubernetes/load-connection.ts";
+import { compareVerifications, parseVerification, type Verification } from "#migrate/verify/verification.ts";
+import { verifyNode } from "#migrate/verify/verify-node.ts";
+import type { Command } from "../../command.ts";
+import { printList } from "../../format/print-list.ts";
+import { print, warn } from "../../output.ts";
+
+import { openCall } from "./node-run.ts";
+
+export const migrateVerify: Command = {
+  usage: "[OPTIONS] NODE",
+  summary: "Let a node show that pods have what they need: pulls, exec, logs, ports, GPUs",
+  flags: `
+    --before string       Compare with this file, of an earlier --out; exit with 2 when something was lost
+    --format string       table (default) or json
+    --image string        An image with a shell and nc for the pods that show it (default docker.io/library/busybox:1.36)
+    --kubeconfig string   Kubeconfig file (KUBECONFIG, ~/.kube/config, in a pod its service account)
+    --namespace string    Where the pods are made (default kube-system)
+    --out string          Keep the result in this file
+    --timeout string      For each proof (default 2m)
+`,
+  args: { min: 1, max: 1 },
+  example: "ferry migrate verify worker-1 --out before.json\nferry migrate verify worker-1 --before before.json",
+  run: async (session, { flags, args: [node = ""] }) => {
+    using call = openCall();
+    const before = flags.text("before");
+    const earlier = before === undefined ? undefined : parseVerification(await readFile(before, "utf8"));
+    using client = new KubernetesClient(
+      await loadConnection({ kubeconfig: flags.text("kubeconfig"), env: process.env }),
+    );
+    const result = await verifyNode(call, client, {
+      node,
+      image: flags.text("image") ?? "docker.io/library/busybox:1.36",
+      namespace: flags.text("namespace") ?? "kube-system",
+      timeoutMs: flags.parsed("timeout", (text) => parseDurationNs(text) / 1e6) ?? 120_000,
+      onProof: ({ name, outcome }) => warn(`${outcome}  ${name}`),
+    });
+    const out = flags.text("out");
+    if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(result, undefined, 2)}\n`, { mode: 0o644 });
+    return await show(result, earlier, session.format(flags));
+  },
+};
+
+async function show(
+  after: Verification,
+  before: Verification | undefined,
+  format: string | undefined,
+): Promise<number> {
+  const rows = before === undefined ? undefined : compareVerifications(before, after);
+  if (format === "json")
+    print(JSON.stringify({ ...after, ...(rows === undefined ? {} : { compared: rows }) }, undefined, 2));
+  else if (rows === undefined) await printProofs(after, format);
+  else await printCompared(rows, format);
+  if (rows?.some(({ isLost }) => isLost) === true) return 2;
+  return after.proofs.some(({ outcome }) => outcome === "failed") ? 1 : 0;
+}
+
+async function printProofs({ proofs }: Verification, format: string | undefined): Promise<void> {
+  const rows = proofs.map(({ name, outcome, detail }) => ({ Proof: name, Outcome: outcome, Detail: detail }));
+  const headers = { Proof: "PROOF", Outcome: "OUTCOME", Detail: "DETAIL" };
+  await printList(rows, { headers, fields: ["Proof", "Outcome", "Detail"] }, format);
+}
+
+async function printCompared(compared: ReturnType<typeof compareVerifications>, format: string | undefined) {
+  const rows = compared.map(({ name, before, after, detail, isLost }) => ({
+    Proof: name,
+    Before: before,
+    After: isLost ? `${after}: lost` : after,
+    Detail: detail,
+  }));
+  const headers = { Proof: "PROOF", Before: "BEFORE", After: "AFTER", Detail: "DETAIL" };
+  await printList(rows, { headers, fields: ["Proof", "Before", "After", "Detail"] }, format);
+}

@@ -1,0 +1,164 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { EngineError, isKind } from "#base/errors.ts";
+import { JsonReader } from "#base/json-reader.ts";
+import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
+import type { Call } from "../call.ts";
+
+/** A pod that is made to prove something about a node, and does not outlive the proof. */
+export type ProbePod = {
+  readonly node: string;
+  readonly namespace: string;
+  readonly image: string;
+  readonly command: readonly string[];
+  /** Runs in the container; the pod is ready when it succeeds. */
+  readonly readyWhen?: readonly string[];
+  /** A user other than root, without capabilities. */
+  readonly runAsUser?: number;
+  readonly pullPolicy?: "Always" | "IfNotPresent";
+  readonly pullSecrets?: readonly string[];
+  readonly runtimeClass?: string;
+};
+
+/** What the API says of a pod. */
+export type ProbeState = {
+  readonly ready: boolean;
+  readonly phase: string;
+  /** Why it waits or has failed: `ErrImagePull: …`. */
+  readonly text: string;
+  /** The image is there: it has been pulled, whatever came of starting it. */
+  readonly hasImage: boolean;
+};
+
+const label = "ferry-migrate-probe";
+
+export function podsPath(namespace: string): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+}
+
+/** Makes the pod, lets `use` look at it, and removes it whatever comes of that. */
+export async function withProbePod<T>(
+  call: Call,
+  client: KubernetesClient,
+  pod: ProbePod,
+  use: (name: string) => Promise<T>,
+): Promise<T> {
+  const name = `${label}-${randomBytes(4).toString("hex")}`;
+  await client.create(call, podsPath(pod.namespace), manifest(name, pod));
+  try {
+    return await use(name);
+  } finally {
+    await removePod({ signal: AbortSignal.timeout(15_000) }, client, pod.namespace, name);
+  }
+}
+
+/** Waits until `isThere` holds. @throws deadlineExceeded with the pod's last state once `call` has ended */
+export async function waitForPod(
+  call: Call,
+  client: KubernetesClient,
+  pod: { readonly namespace: string; readonly name: string },
+  isThere: (state: ProbeState) => boolean,
+): Promise<ProbeState> {
+  let state: ProbeState | undefined;
+  try {
+    for (;;) {
+      state = stateOf(await client.get(call, `${podsPath(pod.namespace)}/${pod.name}`));
+      if (isThere(state)) return state;
+      if (state.phase === "Failed") throw notThere(pod.name, state);
+      await sleep(500, undefined, { signal: call.signal });
+    }
+  } catch (error) {
+    if (isKind(error, "deadlineExceeded", "canceled")) throw notThere(pod.name, state);
+    throw error;
+  }
+}
+
+/** The lines of its log so far, as the kubelet reads them from the runtime's. */
+export async function readLog(
+  call: Call,
+  client: KubernetesClient,
+  pod: { readonly namespace: string; readonly name: string },
+): Promise<string[]> {
+  const path = `${podsPath(pod.namespace)}/${pod.name}/log`;
+  return (await client.raw(call, { path })).split("\n").filter((line) => line !== "");
+}
+
+/** Removes what earlier runs that were killed have left on a node. */
+export async function removeProbePods(call: Call, client: KubernetesClient, node: string): Promise<void> {
+  const labelSelector = `app=${label},node=${labelValue(node)}`;
+  for await (const page of client.list(call, "/api/v1/pods", { labelSelector })) {
+    for (const item of page.items) {
+      const metadata = new JsonReader(item, "pod").at("metadata");
+      await removePod(call, client, metadata.at("namespace").string(), metadata.at("name").string());
+    }
+  }
+}
+
+/** Bound by name, so that no scheduler is asked, and tolerating whatever keeps others off. */
+function manifest(name: string, pod: ProbePod) {
+  const { namespace, node, image, command, readyWhen, runAsUser, pullPolicy = "IfNotPresent", pullSecrets = [] } = pod;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace, labels: { app: label, node: labelValue(node) } },
+    spec: {
+      nodeName: node,
+      restartPolicy: "Never",
+      terminationGracePeriodSeconds: 0,
+      automountServiceAccountToken: false,
+      tolerations: [{ operator: "Exists" }],
+      imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })),
+      ...(pod.runtimeClass === undefined ? {} : { runtimeClassName: pod.runtimeClass }),
+      containers: [
+        {
+          name: "probe",
+          image,
+          imagePullPolicy: pullPolicy,
+          command,
+          resources: { requests: { cpu: "10m", memory: "16Mi" } },
+          ...(readyWhen === undefined
+            ? {}
+            : { readinessProbe: { exec: { command: readyWhen }, periodSeconds: 1, timeoutSeconds: 10 } }),
+          ...(runAsUser === undefined
+            ? {}
+            : { securityContext: { runAsUser, runAsNonRoot: true, capabilities: { drop: ["ALL"] } } }),
+        },
+      ],
+    },
+  };
+}
+
+function stateOf(object: unknown): ProbeState {
+  const status = new JsonReader(object, "pod").at("status");
+  const container = status.at("containerStatuses").list(10)[0];
+  const phase = status.at("phase").optionalString() ?? "Pending";
+  const waiting = container?.at("state").at("waiting");
+  const ended = container?.at("state").at("terminated");
+  const said = [status, waiting, ended].flatMap((at) => [
+    at?.at("reason").optionalString() ?? "",
+    at?.at("message").optionalString() ?? "",
+  ]);
+  return {
+    ready: container?.at("ready").boolean() ?? false,
+    phase,
+    text: [phase, ...said].filter((word) => word !== "").join(": "),
+    hasImage: (container?.at("imageID").optionalString() ?? "") !== "",
+  };
+}
+
+function notThere(name: string, state: ProbeState | undefined): EngineError {
+  return new EngineError("deadlineExceeded", `pod ${name}: ${state?.text ?? "the API does not answer"}`);
+}
+
+async function removePod(call: Call, client: KubernetesClient, namespace: string, name: string): Promise<void> {
+  try {
+    await client.delete(call, `${podsPath(namespace)}/${name}`, { gracePeriodSeconds: 0 });
+  } catch (error) {
+    if (!isKind(error, "notFound")) throw error;
+  }
+}
+
+/** Names of nodes may be longer than a label's value. */
+function labelValue(node: string): string {
+  return node.slice(0, 63).replace(/[^A-Za-z0-9]+$/, "");
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import test from "node:test";
+import { parsePlan } from "#migrate/plan/parse-plan.ts";
+import type { Plan, Step } from "#migrate/plan/step.ts";
+import { KubernetesNode } from "../support/node/kubernetes-node.ts";
+import { nodeLayouts } from "../support/node/layouts.ts";
+import { requireBinary, requireRoot } from "../support/require.ts";
+
+const ferryPath = new URL("../../bin/ferry", import.meta.url).pathname;
+const needed = ["unshare", "nsenter", "tini", "socat", "dockerd", "containerd", "docker-registry", "umoci", "skopeo"];
+
+test("ferry migrate on a node: what fails is told and taken back, what works is proven", async (t) => {
+  if (!requireRoot(t) || !requireBinary(t, ...needed)) return;
+  const layout = nodeLayouts.find(({ version }) => version === "1.23.17");
+  assert.ok(layout !== undefined);
+  await using node = await KubernetesNode.open(layout);
+  const path = node.machine.at("plan.json");
+  const kubeconfig = ["--kubeconfig", "/etc/kubernetes/kubelet.conf"];
+  const ferry = async (...words: string[]) => await node.machine.try([ferryPath, "migrate", ...words]);
+  const plan = await makePlan(node, path);
+  const before = { files: await node.listing(), units: await node.units(), node: node.marks };
+  const isBack = async () => {
+    assert.deepEqual({ files: await node.listing(), units: await node.units(), node: node.marks }, before);
+    node.putPods();
+    await node.settled("docker://");
+  };
+
+  await t.test("a dry run shows every command and diff, and touches nothing", async () => {
+    const { code, stdout } = await ferry("apply", "--dry-run", path);
+    assert.equal(code, 0);
+    assert.match(stdout, /\$ systemctl disable --now docker.socket/);
+    assert.match(stdout, /\+KUBELET_KUBEADM_ARGS=.*--container-runtime=remote/);
+    await isBack();
+  });
+
+  await t.test("a drain that cannot finish names the pod and its budget", async () => {
+    node.putBudget(0);
+    await writePlan(path, plan, (step) =>
+      step.kind === "drain" ? { ...step, drain: { ...step.drain, timeoutMs: 3_000 } } : step,
+    );
+    const { code, stderr } = await ferry("apply", path);
+    assert.equal(code, 1);
+    assert.match(stderr, /node worker-1: not drained within 3 s\n {2}pod default\/web-1: budget default\/web allows 0/);
+    assert.match(stderr, /the node is back as it was/);
+    await isBack();
+  });
+
+  await t.test("a runtime that does not start shows its journal, and the node goes back", async () => {
+    await writePlan(path, plan, (step) => (step.kind === "write-files" ? brokenConfig(step) : step));
+    const { code, stderr } = await ferry("apply", path);
+    assert.equal(code, 1);
+    assert.match(stderr, /unit containerd.service: did not start:[\s\S]*toml/i);
+    await isBack();
+  });
+
+  await t.test("a file that changed since the plan was made stops it before anything is touched", async () => {
+    await writePlan(path, plan, (step) => step);
+    const flags = "/var/lib/kubelet/kubeadm-flags.env";
+    await node.machine.run("sh", "-c", `cp -a ${flags} /run/kept; echo '# edited' >> ${flags}`);
+    const { code, stderr } = await ferry("apply", path);
+    assert.equal(code, 1);
+    assert.match(stderr, /kubeadm-flags.env has changed since the plan was made/);
+    await node.machine.run("mv", "/run/kept", flags);
+    await isBack();
+  });
+
+  await t.test("what the node could do before it can do after its move", async () => {
+    const probe = ["verify", node.name, "--image", node.images.small, "--timeout", "40s", ...kubeconfig];
+    const earlier = await ferry(...probe, "--out", "/run/before.json");
+    assert.equal(earlier.code, 0, earlier.stderr + earlier.stdout);
+    const moved = await ferry("apply", path);
+    assert.equal(moved.code, 0, moved.stderr);
+    const later = await ferry(...probe, "--before", "/run/before.json");
+    assert.equal(later.code, 0, later.stderr + later.stdout);
+    assert.match(later.stdout, /pull 198\.18\.[\d.:]+ +passed +passed/);
+    assert.match(later.stdout, /port below 1024 without root +passed +passed/);
+    const again = await ferry("apply");
+    assert.match(again.stdout, /is moved to containerd/);
+  });
+
+  await t.test("and it goes back", async () => {
+    assert.equal((await ferry("rollback")).code, 0);
+    await isBack();
+  });
+});
+
+async function makePlan(node: KubernetesNode, path: string): Promise<Plan> {
+  const options = ["--target", "containerd", "--smoke-image", node.images.small, "--out", path];
+  await node.machine.run(ferryPath, "migrate", "plan", ...options);
+  return parsePlan(await readFile(path, "utf8"));
+}
+
+async function writePlan(path: string, plan: Plan, change: (step: Step) => Step): Promise<void> {
+  await writeFile(path, JSON.stringify({ ...plan, steps: plan.steps.map(change) }));
+}
+
+/** A configuration that containerd cannot read. */
+function brokenConfig(step: Step & { kind: "write-files" }): Step {
+  const files = step.files.map((file) =>
+    file.path === "/etc/containerd/config.toml"
+      ? Object.assign({ ...file }, { content: "version = 2\n[broken\n" })
+      : file,
+  );
+  return { ...step, files };
+}

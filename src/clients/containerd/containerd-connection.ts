@@ -28,7 +28,8 @@ export type ContainerdConnection = Disposable & {
 };
 
 /**
- * Nothing is asked yet: the first call connects. Its failures are EngineErrors, of kind `unavailable` when nobody answers.
+ * Nothing is asked yet: the first call connects. Failures of calls are EngineErrors, of kind `unavailable` when nobody
+ * answers; those of streams are whoever's that reads them ({@link toEngineError}).
  * Source: containerd docs/namespaces.md, the `containerd-namespace` header.
  */
 export function openContainerd(socketPath: string, namespace: string): ContainerdConnection {
@@ -36,24 +37,20 @@ export function openContainerd(socketPath: string, namespace: string): Container
   const session = new Http2SessionManager(baseUrl, {}, { createConnection: () => connect(socketPath) });
   const named: Interceptor = (next) => async (request) => {
     request.header.set("containerd-namespace", namespace);
-    try {
-      return await next(request);
-    } catch (error) {
-      throw toEngineError(error, socketPath);
-    }
+    return await next(request);
   };
   const transport = createGrpcTransport({ baseUrl, sessionManager: session, interceptors: [named] });
   return {
     socketPath,
     namespace,
-    content: createClient(Content, transport),
-    diff: createClient(Diff, transport),
-    images: createClient(Images, transport),
-    introspection: createClient(Introspection, transport),
-    leases: createClient(Leases, transport),
-    namespaces: createClient(Namespaces, transport),
-    snapshots: createClient(Snapshots, transport),
-    version: createClient(Version, transport),
+    content: explained(createClient(Content, transport), socketPath),
+    diff: explained(createClient(Diff, transport), socketPath),
+    images: explained(createClient(Images, transport), socketPath),
+    introspection: explained(createClient(Introspection, transport), socketPath),
+    leases: explained(createClient(Leases, transport), socketPath),
+    namespaces: explained(createClient(Namespaces, transport), socketPath),
+    snapshots: explained(createClient(Snapshots, transport), socketPath),
+    version: explained(createClient(Version, transport), socketPath),
     [Symbol.dispose]: () => session.abort(),
   };
 }
@@ -64,4 +61,21 @@ export function underLease(
   lease: string,
 ): { signal: AbortSignal; headers: Record<string, string> } {
   return { signal, headers: { "containerd-lease": lease } };
+}
+
+/** An interceptor's own error would be wrapped once more by the library: the calls are wrapped instead. */
+function explained<T extends object>(client: T, socketPath: string): T {
+  return new Proxy(client, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== "function") return method;
+      return (...args: unknown[]): unknown => {
+        const result: unknown = Reflect.apply(method, target, args);
+        if (!(result instanceof Promise)) return result;
+        return result.catch((error: unknown) => {
+          throw toEngineError(error, socketPath);
+        });
+      };
+    },
+  });
 }

@@ -1,13 +1,18 @@
 import { EngineError } from "#base/errors.ts";
 import type { ContainerdConnection } from "./containerd-connection.ts";
+import { toEngineError } from "./to-engine-error.ts";
 
 /** A blob of containerd's store, in pieces. @throws notFound */
 export async function* readContent(
   signal: AbortSignal,
-  { content }: ContainerdConnection,
+  { content, socketPath }: ContainerdConnection,
   digest: string,
 ): AsyncGenerator<Uint8Array> {
-  for await (const { data } of content.read({ digest, offset: 0n, size: 0n }, { signal })) yield data;
+  try {
+    for await (const { data } of content.read({ digest, offset: 0n, size: 0n }, { signal })) yield data;
+  } catch (error) {
+    throw toEngineError(error, socketPath);
+  }
 }
 
 /** A small one, whole. @throws notFound @throws invalidArgument when it is longer than `maxBytes` */

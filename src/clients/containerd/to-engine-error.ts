@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { EngineError, type ErrorKind } from "#base/errors.ts";
+import { EngineError, errnoOf, type ErrorKind } from "#base/errors.ts";
 
 const kinds: Readonly<Partial<Record<Code, ErrorKind>>> = {
   [Code.Canceled]: "canceled",
@@ -22,6 +22,7 @@ const kinds: Readonly<Partial<Record<Code, ErrorKind>>> = {
 export function toEngineError(error: unknown, socketPath: string): unknown {
   if (!(error instanceof ConnectError)) return error;
   const full = /no space left on device/.test(error.rawMessage);
-  const kind = full ? "resourceExhausted" : (kinds[error.code] ?? "unknown");
+  const alone = ["ENOENT", "ECONNREFUSED", "EACCES"].includes(errnoOf(error.cause) ?? "");
+  const kind = full ? "resourceExhausted" : alone ? "unavailable" : (kinds[error.code] ?? "unknown");
   return new EngineError(kind, `containerd ${socketPath}: ${error.rawMessage}`, { cause: error });
 }

@@ -37,10 +37,7 @@ test("pods that belong to the node stay, others leave it", async () => {
   cluster.put("scratch", { ownerReferences: owner("Job") }, { spec: { volumes: [{ name: "s", emptyDir: {} }] } });
   cluster.put("finished", {}, { status: { phase: "Succeeded" } });
   const pods = await listNodePods(call, cluster.client, "n1");
-  assert.deepEqual(
-    pods.map(({ name }) => name).sort(),
-    ["bare", "finished", "replica", "scratch"],
-  );
+  assert.deepEqual(pods.map(({ name }) => name).sort(), ["bare", "finished", "replica", "scratch"]);
   assert.deepEqual(refusals(pods, strict), [
     "pod a/bare: nothing would bring it back (force is needed)",
     "pod a/scratch: its emptyDir data would be lost (deleting it must be allowed)",

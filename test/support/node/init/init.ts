@@ -53,12 +53,14 @@ export class Init {
     else await this.#startService(unit);
   }
 
-  async stop(name: string): Promise<string> {
+  /** With what needs it; `stopping` are those that are being stopped already, which may need each other. */
+  async stop(name: string, stopping: ReadonlySet<string> = new Set()): Promise<string> {
     await this.#get(name);
+    const all = new Set([...stopping, name]);
     for (const other of this.#active()) {
       const unit = await this.#find(other);
       const depends = unit?.requires.includes(name) === true || unit?.partOf.includes(name) === true;
-      if (other !== name && depends) await this.stop(other);
+      if (depends && !all.has(other)) await this.stop(other, all);
     }
     await this.#services.get(name)?.stop();
     await this.#sockets.get(name)?.stop();

@@ -188,6 +188,14 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Move this node by a plan, or go on with it",
     load: async () => (await import("./commands/migrate/apply.ts")).migrateApply,
   },
+  "migrate cluster": {
+    summary: "Move many nodes away from Docker, batch by batch",
+    load: async () => (await import("./commands/migrate/cluster.ts")).migrateCluster,
+  },
+  "migrate cluster-node": {
+    summary: "What ferry migrate cluster runs on each node",
+    load: async () => (await import("./commands/migrate/cluster-node.ts")).migrateClusterNode,
+  },
   "migrate rollback": {
     summary: "Put this node back as it was before its move",
     load: async () => (await import("./commands/migrate/rollback.ts")).migrateRollback,

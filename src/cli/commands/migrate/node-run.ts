@@ -2,6 +2,7 @@ import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import { EngineError } from "#base/errors.ts";
 import { Commands } from "#migrate/apply/commands.ts";
+import type { JournalRecord } from "#migrate/apply/journal-record.ts";
 import { openMigration, type OpenRun } from "#migrate/apply/migration-run.ts";
 import type { Machine } from "#migrate/apply/step-run.ts";
 import { Units } from "#migrate/apply/units.ts";
@@ -24,7 +25,11 @@ export const nodeFlags = `
 const nodeKubeconfigs = ["/etc/kubernetes/admin.conf", "/etc/kubernetes/kubelet.conf"];
 
 /** Opens the node's migration, begun with `planText` where none is under way. @throws as openMigration */
-export async function openNodeRun(flags: Flags, planText?: string): Promise<OpenRun> {
+export async function openNodeRun(
+  flags: Flags,
+  planText?: string,
+  onRecord?: (record: JournalRecord) => void,
+): Promise<OpenRun> {
   await using undo = new AsyncDisposableStack();
   const machine = undo.use(openMachine(flags));
   const run = undo.use(
@@ -35,6 +40,7 @@ export async function openNodeRun(flags: Flags, planText?: string): Promise<Open
         version: clientVersion(),
         parsePlan,
         tell: warn,
+        ...(onRecord === undefined ? {} : { onRecord }),
       },
       planText,
     ),
@@ -57,7 +63,8 @@ export function openCall(): { readonly signal: AbortSignal } & Disposable {
   };
 }
 
-function openMachine(flags: Flags): Machine & Disposable {
+/** The node that this runs on. */
+export function openMachine(flags: Flags): Machine & Disposable {
   const files = new HostFiles();
   const path = [process.env["PATH"], "/usr/local/sbin", "/usr/sbin", "/sbin"].join(":");
   const commands = new Commands({ ...process.env, PATH: path });

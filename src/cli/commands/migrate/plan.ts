@@ -1,21 +1,15 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { writeFileAtomic } from "#base/atomic-file.ts";
 
 import { HostRoot } from "#migrate/host/host-root.ts";
-import { parseKubernetesVersion } from "#migrate/host/kubernetes-version.ts";
-import { openRunningHost } from "#migrate/host/open-running-host.ts";
 import { formatPlan } from "#migrate/plan/parse-plan.ts";
-import { defaultPlanOptions, type PlanOptions } from "#migrate/plan/plan-input.ts";
-import { planNode, type PlanOutcome } from "#migrate/plan/plan-node.ts";
-import { readPlanInput } from "#migrate/plan/read-plan-input.ts";
+import type { PlanOutcome } from "#migrate/plan/plan-node.ts";
 import { renderPlan } from "#migrate/plan/render-plan.ts";
 import { parseTarget } from "#migrate/plan/runtime-target.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import type { Flags } from "../../flags.ts";
 import { print } from "../../output.ts";
-import { parseDurationNs } from "#base/go-duration.ts";
+import { makeNodePlan } from "./make-node-plan.ts";
 import { readTexts } from "./read-texts.ts";
 
 export const migratePlan: Command = {
@@ -57,49 +51,13 @@ export const migratePlan: Command = {
       return await planManyNodes(flags, { target, format });
     }
     const root = await HostRoot.open(flags.text("root") ?? "/");
-    const input = await readPlanInput(root, openRunningHost(root), {
-      target,
-      options: optionsOf(flags),
-      containerdVersion: flags.text("containerd-version"),
-      kubeletVersion: flags.parsed("kubelet-version", parseKubernetesVersion),
-      nodeName: flags.text("node"),
-      ferryUnit: ferryUnit(),
-      madeAt: new Date().toISOString(),
-    });
-    const outcome = planNode(input);
+    const outcome = await makeNodePlan(flags, root, target);
     await writeOut(outcome, flags.text("out"));
     if (format === "json") printJson(outcome);
     else await printText(outcome, root, flags);
     return 0;
   },
 };
-
-/** Flags that say how a node is moved. */
-function optionsOf(flags: Flags): PlanOptions {
-  const images = flags.text("images") ?? defaultPlanOptions.images;
-  if (images !== "carry" && images !== "none") throw new CliError(`unknown --images ${images}: carry or none`);
-  const smokeImage = flags.text("smoke-image");
-  return {
-    ...defaultPlanOptions,
-    images,
-    smokeImage: smokeImage === "" ? null : smokeImage,
-    drain: flags.bool("no-drain")
-      ? null
-      : {
-          gracePeriodSeconds: null,
-          timeoutMs: flags.parsed("drain-timeout", parseMs) ?? 15 * 60_000,
-          deleteEmptyDirData: flags.bool("delete-emptydir-data"),
-          force: flags.bool("force"),
-        },
-  };
-}
-
-/** The package's own unit, naming this package's program; its root is three names above. */
-function ferryUnit(): string {
-  const packageRoot = join(process.argv[1] ?? "", "../../..");
-  const text = readFileSync(join(packageRoot, "packaging/ferryd.service"), "utf8");
-  return text.replace(/^ExecStart=ferryd/m, `ExecStart=${join(packageRoot, "bin/ferryd")}`);
-}
 
 /** The plan may hold what Docker's configuration held, passwords of proxies among it: for its owner only. */
 async function writeOut(outcome: PlanOutcome, path: string | undefined): Promise<void> {
@@ -127,8 +85,4 @@ async function printText(outcome: PlanOutcome, root: HostRoot, flags: Flags): Pr
   print(
     out === undefined ? "\nTo keep it: --out plan.json" : `\nwrote ${out}; next: ferry migrate apply --plan ${out}`,
   );
-}
-
-function parseMs(text: string): number {
-  return parseDurationNs(text) / 1e6;
 }

@@ -1,0 +1,194 @@
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { EngineError, errnoOf, isKind } from "#base/errors.ts";
+import { parseDurationNs } from "#base/go-duration.ts";
+import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
+import { loadConnection } from "#clients/kubernetes/load-connection.ts";
+import type { Call } from "#migrate/call.ts";
+import { handOverScript, jobManifest, type HandOver } from "#migrate/cluster-run/hand-over.ts";
+import { jobsPath } from "#migrate/cluster-run/observe-node.ts";
+import { clusterRunRbac } from "#migrate/cluster-run/rbac.ts";
+import { rulesOf, runCluster } from "#migrate/cluster-run/run-cluster.ts";
+import { RunLease } from "#migrate/cluster-run/run-lease.ts";
+import { RunRecord, type RunOrder } from "#migrate/cluster-run/run-record.ts";
+import type { RunState } from "#migrate/cluster-run/run-state.ts";
+import { newRun } from "#migrate/cluster-run/step-run.ts";
+import { parseClusterPlan } from "#migrate/plan/cluster/cluster-plan.ts";
+import { renderClusterPlan } from "#migrate/plan/cluster/render-cluster-plan.ts";
+import { CliError } from "../../cli-error.ts";
+import type { Command } from "../../command.ts";
+import { parseFlagTable, type Flags } from "../../flags.ts";
+import { print, write } from "../../output.ts";
+import { passedFlags } from "./cluster-node.ts";
+import { openNews, type NewsFormat } from "./cluster-news.ts";
+import { onInterrupt } from "./read-clusters.ts";
+
+/** Exit codes beside 0 and 1: the run stopped at a node that failed; another controller drives it. docs/cli.md names them. */
+const exitStopped = 2;
+const exitDriven = 3;
+
+export const migrateCluster: Command = {
+  usage: "[OPTIONS] [PLAN]",
+  summary: "Move many nodes through Kubernetes, batch by batch; called again, go on from wherever it stood",
+  flags: `
+    --context string              Context of the kubeconfig
+    --dry-run                     Only print the order and the manifests
+    --format string               text (default) or json, an event each line
+    --image string                Image of the Jobs; it needs sh and nsenter (busybox)
+    --interval string             Between two looks at the nodes (default 5s)
+    --kubeconfig string           Kubeconfig file (KUBECONFIG, ~/.kube/config, in a pod its service account)
+    --namespace string            Where Jobs, the record and its Lease are (default kube-system)
+    --node-kubeconfig string      Kubeconfig on each node for its move (default: admin.conf or kubelet.conf there)
+    --plan string                 As PLAN: a file of ferry migrate plan --all --out
+    --print-rbac                  Print the least rights that it needs, and end
+    --runner string               In place of Jobs: a shell command that runs its stdin as root on $FERRY_NODE
+${passedFlags.slice(1)}`,
+  args: { min: 0, max: 1 },
+  example: `ferry migrate cluster --image busybox:1.36 order.json
+ferry migrate cluster --image busybox:1.36          # go on, from any machine
+ferry migrate cluster --runner 'ssh "$FERRY_NODE" sudo sh' order.json`,
+  run: async (session, { flags, args: [file = flags.text("plan")] }) => {
+    const namespace = flags.text("namespace") ?? "kube-system";
+    if (flags.bool("print-rbac")) {
+      write(1, clusterRunRbac(namespace));
+      return 0;
+    }
+    const order = file === undefined ? undefined : await readOrder(file, flags);
+    if (flags.bool("dry-run") && order !== undefined) return show(order, flags, namespace);
+    const format = parseFormat(session.format(flags) ?? "text");
+    using interrupt = onInterrupt();
+    const choice = { kubeconfig: flags.text("kubeconfig"), context: flags.text("context"), env: process.env };
+    using client = new KubernetesClient(await loadConnection(choice));
+    try {
+      const state = await drive(interrupt, client, { order, flags, namespace, format });
+      return state.phase === "done" ? 0 : exitStopped;
+    } catch (error) {
+      if (!isKind(error, "conflict")) throw error;
+      throw new CliError(error instanceof Error ? error.message : String(error), {
+        exitCode: exitDriven,
+        cause: error,
+      });
+    }
+  },
+};
+
+type Drive = {
+  readonly order: RunOrder | undefined;
+  readonly flags: Flags;
+  readonly namespace: string;
+  readonly format: NewsFormat;
+};
+
+async function drive(
+  call: Call,
+  client: KubernetesClient,
+  { order, flags, namespace, format }: Drive,
+): Promise<RunState> {
+  const handOver = openHandOver(client, flags, namespace);
+  const holder = `${hostname()} pid ${process.pid} ${randomBytes(3).toString("hex")}`;
+  await using lease = await RunLease.acquire(call, client, { namespace, holder, seconds: 15 });
+  const held = { signal: AbortSignal.any([call.signal, lease.lost]) };
+  const record = await openRecord(held, client, namespace, order);
+  using news = openNews(format, record.state);
+  const intervalMs = flags.parsed("interval", (text) => parseDurationNs(text) / 1e6) ?? 5_000;
+  const deps = { client, namespace, record, rules: rulesOf(record.order), intervalMs, handOver, tell: news.tell };
+  try {
+    return await runCluster(held, deps, { retry: true });
+  } catch (error) {
+    throw lease.lost.aborted ? lease.lost.reason : error;
+  }
+}
+
+/** The run that is there, or a new one by `order`. @throws conflict while a run by another plan is under way */
+async function openRecord(
+  call: Call,
+  client: KubernetesClient,
+  namespace: string,
+  order: RunOrder | undefined,
+): Promise<RunRecord> {
+  const old = await RunRecord.find(call, client, namespace);
+  if (order === undefined) {
+    if (old !== undefined) return old;
+    throw new CliError("no run is under way in this cluster", { next: "ferry migrate plan --all --out order.json" });
+  }
+  if (old !== undefined && digestOf(old.order) === digestOf(order)) return old;
+  if (old !== undefined && (old.state.phase === "running" || old.state.phase === "cleaning")) {
+    throw new CliError("a run by another plan or with other flags is under way", { next: "go on with it: no PLAN" });
+  }
+  const state = newRun(randomBytes(4).toString("hex"), order.plan.batches);
+  return await RunRecord.begin(call, client, { namespace, order, state, old });
+}
+
+function digestOf({ plan, words }: RunOrder): string {
+  return createHash("sha256")
+    .update(JSON.stringify([plan, words]))
+    .digest("hex");
+}
+
+async function readOrder(path: string, flags: Flags): Promise<RunOrder> {
+  try {
+    const plan = parseClusterPlan(await readFile(path, "utf8"));
+    return { plan, words: ["--target", plan.target, ...wordsFor(flags)] };
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") throw new EngineError("notFound", `plan ${path}: no such file`);
+    throw error;
+  }
+}
+
+/** Flags for each node, as they were given here. */
+function wordsFor(flags: Flags): string[] {
+  const given = parseFlagTable(passedFlags).filter(({ name }) => flags.has(name));
+  const kubeconfig = flags.text("node-kubeconfig");
+  return [
+    ...given.map(({ name }) => `--${name}=${flags.text(name) ?? ""}`),
+    ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
+  ];
+}
+
+function openHandOver(client: KubernetesClient, flags: Flags, namespace: string) {
+  const [image, runner] = [flags.text("image"), flags.text("runner")];
+  if (runner !== undefined) return async (call: Call, turn: HandOver) => await runOnNode(call, runner, turn);
+  if (image === undefined) throw new CliError("--image or --runner is needed", { next: "--image busybox:1.36" });
+  return async (call: Call, turn: HandOver) => {
+    const job = jobManifest(turn, { image, namespace });
+    await client.create(call, jobsPath(namespace), job).catch((error: unknown) => {
+      if (!isKind(error, "conflict")) throw error;
+    });
+  };
+}
+
+/** Runs the hand-over through `runner`. A failure is told by the node's silence: the unit may run all the same. */
+async function runOnNode(call: Call, runner: string, turn: HandOver): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const child = spawn("/bin/sh", ["-c", runner], {
+    signal: call.signal,
+    env: { ...process.env, FERRY_NODE: turn.node },
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  child.on("error", reject).on("close", () => resolve());
+  child.stdin.on("error", () => {});
+  child.stdin.end(handOverScript(turn));
+  await promise;
+}
+
+function show(order: RunOrder, flags: Flags, namespace: string): number {
+  for (const line of renderClusterPlan(order.plan)) print(line);
+  const image = flags.text("image") ?? "IMAGE";
+  for (const node of order.plan.batches.flatMap(({ nodes }) => nodes)) {
+    const turn = { run: "RUN", node, attempt: 1, words: order.words };
+    print(`\n# ${node}`);
+    print(
+      flags.has("runner")
+        ? handOverScript(turn)
+        : JSON.stringify(jobManifest(turn, { image, namespace }), undefined, 2),
+    );
+  }
+  return 0;
+}
+
+function parseFormat(text: string): NewsFormat {
+  if (text === "text" || text === "json") return text;
+  throw new CliError(`unknown format ${text}: text or json`);
+}

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "node:test";
+import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
+import { loadConnection } from "#clients/kubernetes/load-connection.ts";
+import { parseRunState } from "#migrate/cluster-run/run-state.ts";
+import { formatClusterPlan, type ClusterPlan } from "#migrate/plan/cluster/cluster-plan.ts";
+import { makeCa } from "../support/certificates.ts";
+import { runToEnd } from "../support/ferry-bed.ts";
+import { TestApiServer } from "../support/kubernetes/api-server.ts";
+import { asObject } from "../support/kubernetes/delete-object.ts";
+import { MovingNodes } from "../support/kubernetes/moving-nodes.ts";
+import { serveWrites } from "../support/kubernetes/writes.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const ferry = new URL("../../bin/ferry", import.meta.url).pathname;
+const exitStopped = 2;
+const exitDriven = 3;
+
+test("a canary, then a batch at once: Jobs hand over, gates hold, nothing of the Jobs is left", async () => {
+  await using bed = await openBed();
+  const { code, stdout, stderr } = await bed.run(bed.plan, "--drain-timeout", "3m", "--node-kubeconfig", "/etc/k");
+  assert.equal(code, 0, stderr + stdout);
+  assert.deepEqual(bed.summary(), { phase: "done", nodes: { a: "passed 1", b: "passed 1", c: "passed 1" }, jobs: 0 });
+  assert.deepEqual([bed.nodes.started[0], bed.nodes.started.slice(1).sort()], ["a 1", ["b 1", "c 1"]]);
+  assert.deepEqual((await bed.nodes.unitOf("b")).slice(-4), [
+    "--target",
+    "containerd",
+    "--drain-timeout=3m",
+    "--kubeconfig=/etc/k",
+  ]);
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line));
+  const canary = events.flatMap((event) => {
+    const { node, progress } = asObject(event);
+    return node === "a" ? [asObject(progress)["t"]] : [];
+  });
+  assert.deepEqual([...new Set(canary)], ["starting", "moving", "settling", "soaking", "passed"]);
+});
+
+test("a failure in the canary stops; the next call goes on with another try", async () => {
+  await using bed = await openBed();
+  bed.nodes.failing.add("a");
+  const first = await bed.run(bed.plan, "--format", "text");
+  assert.equal(first.code, exitStopped, first.stderr);
+  assert.match(first.stdout, /a {2}failed at 05-drain: budget web allows none\n {2}on a: ferry migrate status/);
+  assert.deepEqual(bed.nodes.started, ["a 1"]);
+  assert.equal(bed.summary().phase, "stopped");
+  const second = await bed.run();
+  assert.equal(second.code, 0, second.stderr);
+  assert.deepEqual(bed.summary(), { phase: "done", nodes: { a: "passed 2", b: "passed 1", c: "passed 1" }, jobs: 0 });
+});
+
+test("of a batch with a failure the others finish", async () => {
+  await using bed = await openBed();
+  bed.nodes.failing.add("b");
+  assert.equal((await bed.run(bed.plan)).code, exitStopped);
+  const { nodes } = bed.summary();
+  assert.equal(nodes["b"], "failed 1");
+  assert.match(nodes["c"] ?? "", /^(soaking|passed) 1$/);
+});
+
+test("a controller killed after any change leaves a run that another one ends the same way", async () => {
+  // The first run of all, undisturbed, says how many there are.
+  const changes = await killedAfter(Infinity);
+  assert.ok(changes > 15, `${changes} changes`);
+  const isWhole = process.env["FERRY_TEST_LONG"] === "1";
+  const points = Array.from({ length: changes - 1 }, (_, at) => at + 1).filter((at) => isWhole || at % 4 === 1);
+  const lanes = [0, 1].map(async (lane) => {
+    for (const at of points.filter((_, index) => index % 2 === lane)) await killedAfter(at);
+  });
+  await Promise.all(lanes);
+});
+
+test("two controllers exclude each other", async () => {
+  await using bed = await openBed();
+  const first = bed.start(bed.plan);
+  await bed.changed(3);
+  const second = await bed.run(bed.plan);
+  assert.equal(second.code, exitDriven, second.stderr);
+  assert.match(second.stderr, /drives it; its lease ends/);
+  assert.deepEqual(await once(first, "close"), [0, null]);
+  assert.equal(bed.summary().phase, "done");
+});
+
+test("another plan does not take the place of a run that is under way", async () => {
+  await using bed = await openBed();
+  const first = bed.start(bed.plan);
+  await bed.changed(3);
+  first.kill("SIGKILL");
+  await once(first, "close");
+  bed.expireLease();
+  const { code, stderr } = await bed.run(bed.plan, "--force");
+  assert.equal(code, 1);
+  assert.match(stderr, /a run by another plan or with other flags is under way/);
+});
+
+/** Runs once, killed after change number `at` of what the controller writes, and then to its end. Answers the number of changes. */
+async function killedAfter(at: number): Promise<number> {
+  await using bed = await openBed();
+  const first = bed.start(bed.plan);
+  const closed = once(first, "close");
+  void bed.changed(at).then(() => first.kill("SIGKILL"));
+  const [code] = (await closed) as [number | null];
+  if (Number.isFinite(at)) {
+    assert.equal(code, null, `killed after change ${at}`);
+    bed.expireLease();
+    // Killed before there was a record: the second begins anew.
+    const { code: second, stderr } = await bed.run(...(bed.hasRecord() ? [] : [bed.plan]));
+    assert.equal(second, 0, `resumed after change ${at}: ${stderr}`);
+  } else assert.equal(code, 0);
+  const expected = { phase: "done", nodes: { a: "passed 1", b: "passed 1", c: "passed 1" }, jobs: 0 };
+  assert.deepEqual(bed.summary(), expected, `killed after change ${at}`);
+  assert.deepEqual(bed.nodes.started.toSorted(), ["a 1", "b 1", "c 1"], `killed after change ${at}`);
+  return bed.changes;
+}
+
+const record = { apiVersion: "v1", resource: "configmaps", namespace: "kube-system", name: "ferry-migrate" };
+const leasePlace = { apiVersion: "coordination.k8s.io/v1", resource: "leases", namespace: "kube-system" };
+
+async function openBed() {
+  await using undo = new AsyncDisposableStack();
+  const { path } = undo.use(await temporaryDirectory("fleet"));
+  const ca = await makeCa(path);
+  const { cert, key } = await ca.issue("apiserver");
+  const api = undo.use(await TestApiServer.start({ tls: { cert, key, ca: ca.ca.cert }, token: "admin" }));
+  serveWrites(api);
+  const kubeconfig = await api.writeKubeconfig(join(path, "kubeconfig"));
+  const client = undo.use(new KubernetesClient(await loadConnection({ kubeconfig, env: {} })));
+  const nodes = undo.use(new MovingNodes(api, path, client));
+  for (const name of ["a", "b", "c"]) await nodes.add(name);
+  const plan = join(path, "order.json");
+  await writeFile(plan, formatClusterPlan(clusterPlan));
+  let changes = 0;
+  const waiting = new Map<number, () => void>();
+  api.store.listeners.add(({ resource }) => {
+    if (resource === "configmaps" || resource === "jobs") waiting.get(++changes)?.();
+  });
+  const argv = (words: readonly string[]) => {
+    const fixed = ["--kubeconfig", kubeconfig, "--image", "busybox", "--interval", "40ms", "--format", "json"];
+    return ["migrate", "cluster", ...fixed, ...words];
+  };
+  const owned = undo.move();
+  return {
+    api,
+    nodes,
+    plan,
+    get changes() {
+      return changes;
+    },
+    run: async (...words: string[]) => await runToEnd([ferry, ...argv(words)]),
+    start: (...words: string[]): ChildProcess => spawn(ferry, argv(words), { stdio: "ignore" }),
+    /** Resolves in the moment in which the controller's change number `count` is stored. */
+    changed: async (count: number) => await new Promise<void>((resolve) => waiting.set(count, resolve)),
+    hasRecord: () => api.store.find(record) !== undefined,
+    /** As if its holder had been silent for a minute. */
+    expireLease: () => {
+      const lease = api.store.find({ ...leasePlace, name: "ferry-migrate" });
+      if (lease === undefined) return;
+      const renewTime = new Date(Date.now() - 60_000).toISOString();
+      api.store.put("leases", { ...lease, spec: { ...asObject(lease["spec"]), renewTime } });
+    },
+    summary: () => {
+      const data = asObject(api.store.find(record)?.["data"]);
+      const state = parseRunState(String(data["state"]));
+      const progress = Object.entries(state.nodes).map(([name, { t, attempt }]) => [name, `${t} ${attempt}`] as const);
+      const jobs = api.store.all({ apiVersion: "batch/v1", resource: "jobs" }).length;
+      return { phase: state.phase, nodes: Object.fromEntries(progress) as Record<string, string>, jobs };
+    },
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+const clusterPlan: ClusterPlan = {
+  version: 1,
+  kind: "cluster",
+  target: "containerd",
+  cluster: "test",
+  madeAt: "2026-01-01T00:00:00Z",
+  batches: [
+    { id: "01-canary", title: "canary a", why: "alone", nodes: ["a"], soakMs: 100 },
+    { id: "02-nodes-1", title: "2 workers", why: "two", nodes: ["b", "c"], soakMs: 100 },
+  ],
+  skipped: [],
+  managed: [],
+  notes: [],
+};

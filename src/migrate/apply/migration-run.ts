@@ -45,8 +45,7 @@ export async function openMigration(options: OpenOptions, planText?: string): Pr
   await using undo = new AsyncDisposableStack();
   await mkdir(directory, { recursive: true, mode: 0o700 });
   undo.use(await acquireRunLock(directory));
-  const phase = (await readState(directory)).at(-1)?.t;
-  if (planText !== undefined && (phase === "back" || phase === "purged")) await putAside(directory);
+  if (planText !== undefined && isOver(await readState(directory))) await putAside(directory);
   const journal = undo.use(await Journal.open(join(directory, "journal.jsonl"), options.onRecord));
   if (journal.records.length === 0) await begin(options, journal, planText);
   const plan = await loadPlan(options, journal, planText);
@@ -82,6 +81,12 @@ async function loadPlan({ directory, parsePlan }: OpenOptions, journal: Journal,
     );
   }
   return parsePlan(text);
+}
+
+/** It went back, is finished, or was opened and refused before its first step: another one may begin. */
+function isOver(records: readonly JournalRecord[]): boolean {
+  const last = records.at(-1)?.t;
+  return last === "back" || last === "purged" || last === "opened";
 }
 
 async function putAside(directory: string): Promise<void> {

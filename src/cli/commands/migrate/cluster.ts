@@ -149,13 +149,24 @@ function wordsFor(flags: Flags): string[] {
 
 function openHandOver(client: KubernetesClient, flags: Flags, namespace: string) {
   const [image, runner] = [flags.text("image"), flags.text("runner")];
-  if (runner !== undefined) return async (call: Call, turn: HandOver) => await runOnNode(call, runner, turn);
+  if (runner !== undefined) return runnerOf(runner);
   if (image === undefined) throw new CliError("--image or --runner is needed", { next: "--image busybox:1.36" });
   return async (call: Call, turn: HandOver) => {
     const job = jobManifest(turn, { image, namespace });
     await client.create(call, jobsPath(namespace), job).catch((error: unknown) => {
       if (!isKind(error, "conflict")) throw error;
     });
+  };
+}
+
+/** There is no Job to see that a node was asked: remembered here, and once more by whoever goes on. */
+function runnerOf(runner: string): (call: Call, turn: HandOver) => Promise<void> {
+  const asked = new Set<string>();
+  return async (call, turn) => {
+    const key = `${turn.node}/${turn.attempt}`;
+    if (asked.has(key)) return;
+    asked.add(key);
+    await runOnNode(call, runner, turn);
   };
 }
 

@@ -61,7 +61,13 @@ export class PodSync {
     const ready = running !== undefined && (probe === undefined || (await runtime.exec(running, probe)) === 0);
     const containerStatuses = [{ name: pod.container, ready, imageID: pod.image, state: { running: {} } }];
     const name = pod.isStatic ? `${path}-${this.#options.nodeName}` : path;
-    await client.patch(call, `${name}/status`, "merge", { status: { phase: "Running", containerStatuses } });
+    await client.patch(call, `${name}/status`, "merge", {
+      status: {
+        phase: "Running",
+        containerStatuses,
+        conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+      },
+    });
   }
 
   async #reportFailure(pod: PodSpec, message: string): Promise<void> {
@@ -69,7 +75,9 @@ export class PodSync {
     const reason = /OCI runtime|exec failed|executable/.test(message) ? "RunContainerError" : "ErrImagePull";
     const containerStatuses = [{ name: pod.container, ready: false, state: { waiting: { reason, message } } }];
     const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/status`;
-    const patch = { status: { phase: "Pending", containerStatuses } };
+    const patch = {
+      status: { phase: "Pending", containerStatuses, conditions: [{ type: "Ready", status: "False" }] },
+    };
     await this.#options.client.patch(call, path, "merge", patch).catch(() => {});
   }
 

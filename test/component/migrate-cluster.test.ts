@@ -6,10 +6,12 @@ import { join } from "node:path";
 import test from "node:test";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
+import { clusterRunRbac } from "#migrate/cluster-run/rbac.ts";
 import { parseRunState } from "#migrate/cluster-run/run-state.ts";
 import { formatClusterPlan, type ClusterPlan } from "#migrate/plan/cluster/cluster-plan.ts";
 import { makeCa } from "../support/certificates.ts";
 import { runToEnd } from "../support/ferry-bed.ts";
+import { parseApiPath } from "../support/kubernetes/api-path.ts";
 import { TestApiServer } from "../support/kubernetes/api-server.ts";
 import { asObject } from "../support/kubernetes/delete-object.ts";
 import { MovingNodes } from "../support/kubernetes/moving-nodes.ts";
@@ -75,6 +77,37 @@ test("a controller killed after any change leaves a run that another one ends th
     for (const at of points.filter((_, index) => index % 2 === lane)) await killedAfter(at);
   });
   await Promise.all(lanes);
+});
+
+test("a dry run shows order and Jobs, changes nothing, and never goes on with a run instead", async () => {
+  await using bed = await openBed();
+  const { code, stdout } = await bed.run("--dry-run", bed.plan);
+  assert.equal(code, 0);
+  assert.match(stdout, /01 {2}canary a[^]*"nodeName": "c"/);
+  const { code: without, stderr } = await bed.run("--dry-run");
+  assert.equal(without, 1);
+  assert.match(stderr, /--dry-run shows a PLAN/);
+  assert.deepEqual(bed.api.requests, []);
+});
+
+test("the printed rights cover every request that the controller makes", async () => {
+  await using bed = await openBed();
+  assert.equal((await bed.run(bed.plan)).code, 0);
+  const verbs = { GET: "get", POST: "create", PUT: "update", DELETE: "delete", PATCH: "patch" } as const;
+  const asked = bed.api.requests.map((line) => {
+    const [method = "", url = ""] = line.split(" ");
+    const target = parseApiPath(new URL(url, "http://api").pathname);
+    const verb = Object.entries(verbs).find(([name]) => name === method)?.[1] ?? method;
+    return `${target?.resource} ${verb === "get" && target?.name === undefined ? "list" : verb}`;
+  });
+  // The nodes' own reports come by the same server.
+  const needed = [...new Set(asked)].filter((words) => words !== "nodes patch").sort();
+  const [controllers = ""] = clusterRunRbac("kube-system").split("# For the kubeconfig that nodes use");
+  const rules = controllers.matchAll(/resources: \["(\w+)"\]\n {2}verbs: \[(.*)\]/g);
+  const given = [...rules].flatMap(([, resource, list = ""]) =>
+    [...list.matchAll(/\w+/g)].map(([verb]) => `${resource} ${verb}`),
+  );
+  assert.deepEqual(needed, given.sort());
 });
 
 test("two controllers exclude each other", async () => {

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -7,8 +6,7 @@ import { parseDurationNs } from "#base/go-duration.ts";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import type { Call } from "#migrate/call.ts";
-import { handOverScript, jobManifest, type HandOver } from "#migrate/cluster-run/hand-over.ts";
-import { jobsPath } from "#migrate/cluster-run/observe-node.ts";
+import { handOverScript, jobManifest } from "#migrate/cluster-run/hand-over.ts";
 import { clusterRunRbac } from "#migrate/cluster-run/rbac.ts";
 import { rulesOf, runCluster } from "#migrate/cluster-run/run-cluster.ts";
 import { RunLease } from "#migrate/cluster-run/run-lease.ts";
@@ -23,6 +21,7 @@ import { parseFlagTable, type Flags } from "../../flags.ts";
 import { print, write } from "../../output.ts";
 import { passedFlags } from "./cluster-node.ts";
 import { openNews, type NewsFormat } from "./cluster-news.ts";
+import { openHandOver } from "./open-hand-over.ts";
 import { onInterrupt } from "./read-clusters.ts";
 
 /** Exit codes beside 0 and 1: the run stopped at a node that failed; another controller drives it. docs/cli.md names them. */
@@ -56,7 +55,10 @@ ferry migrate cluster --runner 'ssh "$FERRY_NODE" sudo sh' order.json`,
       return 0;
     }
     const order = file === undefined ? undefined : await readOrder(file, flags);
-    if (flags.bool("dry-run") && order !== undefined) return show(order, flags, namespace);
+    if (flags.bool("dry-run")) {
+      if (order === undefined) throw new CliError("--dry-run shows a PLAN: name its file");
+      return show(order, flags, namespace);
+    }
     const format = parseFormat(session.format(flags) ?? "text");
     using interrupt = onInterrupt();
     const choice = { kubeconfig: flags.text("kubeconfig"), context: flags.text("context"), env: process.env };
@@ -145,43 +147,6 @@ function wordsFor(flags: Flags): string[] {
     ...given.map(({ name }) => `--${name}=${flags.text(name) ?? ""}`),
     ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
   ];
-}
-
-function openHandOver(client: KubernetesClient, flags: Flags, namespace: string) {
-  const [image, runner] = [flags.text("image"), flags.text("runner")];
-  if (runner !== undefined) return runnerOf(runner);
-  if (image === undefined) throw new CliError("--image or --runner is needed", { next: "--image busybox:1.36" });
-  return async (call: Call, turn: HandOver) => {
-    const job = jobManifest(turn, { image, namespace });
-    await client.create(call, jobsPath(namespace), job).catch((error: unknown) => {
-      if (!isKind(error, "conflict")) throw error;
-    });
-  };
-}
-
-/** There is no Job to see that a node was asked: remembered here, and once more by whoever goes on. */
-function runnerOf(runner: string): (call: Call, turn: HandOver) => Promise<void> {
-  const asked = new Set<string>();
-  return async (call, turn) => {
-    const key = `${turn.node}/${turn.attempt}`;
-    if (asked.has(key)) return;
-    asked.add(key);
-    await runOnNode(call, runner, turn);
-  };
-}
-
-/** Runs the hand-over through `runner`. A failure is told by the node's silence: the unit may run all the same. */
-async function runOnNode(call: Call, runner: string, turn: HandOver): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const child = spawn("/bin/sh", ["-c", runner], {
-    signal: call.signal,
-    env: { ...process.env, FERRY_NODE: turn.node },
-    stdio: ["pipe", "ignore", "inherit"],
-  });
-  child.on("error", reject).on("close", () => resolve());
-  child.stdin.on("error", () => {});
-  child.stdin.end(handOverScript(turn));
-  await promise;
 }
 
 function show(order: RunOrder, flags: Flags, namespace: string): number {

@@ -4,6 +4,7 @@ import { applyPlan } from "#migrate/apply/apply-plan.ts";
 import { HostRoot } from "#migrate/host/host-root.ts";
 import { parsePlan } from "#migrate/plan/parse-plan.ts";
 import { renderPlan } from "#migrate/plan/render-plan.ts";
+import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import { print } from "../../output.ts";
 import { nodeFlags, openCall, openNodeRun } from "./node-run.ts";
@@ -21,7 +22,9 @@ ${nodeFlags.slice(1)}`,
   example: "ferry migrate apply plan.json\nferry migrate apply   # go on after an interruption",
   run: async (_session, { flags, args: [file = flags.text("plan")] }) => {
     const text = file === undefined ? undefined : await readPlan(file);
-    if (flags.bool("dry-run") && text !== undefined) {
+    if (flags.bool("dry-run")) {
+      // Never what is under way instead.
+      if (text === undefined) throw new CliError("--dry-run shows a PLAN: name its file");
       await show(text);
       return 0;
     }

@@ -5,13 +5,17 @@ import { dirname, join, normalize } from "node:path";
 // Makes dist/cli/ferry.cjs: the command line as one file. Resolving and linking twenty modules costs a command of 40 ms
 // ten; in one CommonJS file, each module is a function that is called when it is first needed.
 
+// The commands of a migration are not in it: they are large and rare. Who calls one gets the modules as they are.
+
 const root = "dist/cli-modules";
+const apart = /^(migrate|core|gen)\/|^cli\/commands\/(migrate\/|explain$)|^cli\/migrate\/|^clients\/(?!docker\/)/;
 
 execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.cli.json"], { stdio: "inherit" });
 const modules = globSync(`${root}/**/*.js`)
-  .sort()
-  .map((path) => {
-    const name = path.slice(root.length + 1, -".js".length);
+  .map((path) => ({ path, name: path.slice(root.length + 1, -".js".length) }))
+  .filter(({ name }) => !apart.test(name))
+  .sort((a, b) => (a.name < b.name ? -1 : 1))
+  .map(({ path, name }) => {
     return `${JSON.stringify(name)}(exports) {\n${localized(name, readFileSync(path, "utf8"))}}`;
   });
 writeFileSync(
@@ -29,6 +33,10 @@ function requireBundled(name) {
   }
   return exports;
 }
+/** The modules run the whole command line, and end the process. */
+function handOver() {
+  return import("./main.js").then(() => new Promise(() => {}));
+}
 requireBundled("cli/main");
 `,
 );
@@ -36,8 +44,18 @@ rmSync(root, { recursive: true });
 
 /** A module's code with the modules it asks for named as they are named here; Node's own stay `require`. */
 function localized(name: string, code: string): string {
-  return code.replace(/\brequire\("((?:#|\.)[^"]+)"\)/g, (_, specifier: string) => {
-    const path = specifier.startsWith("#") ? specifier.slice(1) : normalize(join(dirname(name), specifier));
-    return `requireBundled(${JSON.stringify(path.replace(/\.[jt]s$/, ""))})`;
-  });
+  const target = (specifier: string) =>
+    (specifier.startsWith("#") ? specifier.slice(1) : normalize(join(dirname(name), specifier))).replace(
+      /\.[jt]s$/,
+      "",
+    );
+  return code
+    .replace(/Promise\.resolve\(\)\.then\(\(\) => __importStar\(require\("([^"]+)"\)\)\)/g, (all, specifier: string) =>
+      apart.test(target(specifier)) ? "handOver()" : all,
+    )
+    .replace(/\brequire\("((?:#|\.)[^"]+)"\)/g, (_, specifier: string) => {
+      const wanted = target(specifier);
+      if (apart.test(wanted)) throw new Error(`${name} imports ${wanted}, which is not in the file`);
+      return `requireBundled(${JSON.stringify(wanted)})`;
+    });
 }

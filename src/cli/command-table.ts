@@ -111,7 +111,7 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   },
   "migrate images": {
     summary: "Carry images out of a stopped Docker's data root",
-    load: async () => (await import("./commands/migrate-images.ts")).migrateImagesCommand,
+    load: async () => (await import("./commands/migrate/images.ts")).migrateImagesCommand,
   },
   "pod inspect": {
     summary: "Display details of pods",

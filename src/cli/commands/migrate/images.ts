@@ -9,11 +9,11 @@ import { ImagesJournal } from "#migrate/images/journal.ts";
 import { migrateImages, type ImagesProgress, type MigratedImages } from "#migrate/images/migrate-images.ts";
 import { openTarget } from "#migrate/images/open-target.ts";
 import { acquireRunLock } from "#migrate/images/run-lock.ts";
-import { CliError } from "../cli-error.ts";
-import type { Command } from "../command.ts";
-import type { Flags } from "../flags.ts";
-import { printMigratedImages } from "../migrate/print-migrated-images.ts";
-import { isTerminal, warn, write } from "../output.ts";
+import { CliError } from "../../cli-error.ts";
+import type { Command } from "../../command.ts";
+import type { Flags } from "../../flags.ts";
+import { printMigratedImages } from "../../migrate/print-migrated-images.ts";
+import { isTerminal, warn, write } from "../../output.ts";
 
 export const migrateImagesCommand: Command = {
   usage: "[OPTIONS] --to TARGET [IMAGE...]",
@@ -44,7 +44,7 @@ export const migrateImagesCommand: Command = {
     const { signal } = untilInterrupted();
     const from = flags.text("from") ?? "/var/lib/docker";
     if (/^containerd(?::|$)/.test(from)) {
-      const { shareFromContainerd } = await import("../migrate/share-images.ts");
+      const { shareFromContainerd } = await import("../../migrate/share-images.ts");
       const fromNamespace = flags.text("from-namespace") ?? "moby";
       const quiet = flags.bool("quiet");
       return await shareFromContainerd(signal, {

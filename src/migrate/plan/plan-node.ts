@@ -37,7 +37,10 @@ export function planNode(input: PlanInput): PlanOutcome {
   checkLayout(facts);
   const version = facts.kubelet.version?.value;
   if (version === undefined) {
-    throw new EngineError("failedPrecondition", `node ${facts.node}: the kubelet's version is not known`);
+    throw new EngineError(
+      "failedPrecondition",
+      `node ${facts.node === "" ? "of this root" : facts.node}: the kubelet's version is not known; say it with --kubelet-version`,
+    );
   }
   const current = findCurrentRuntime(facts);
   const kubelet = new FileDrafts();

@@ -1,7 +1,7 @@
-import { open, rename, rm } from "node:fs/promises";
 import { CliError } from "../cli-error.ts";
 import type { Command } from "../command.ts";
 import { isTerminal, write } from "../output.ts";
+import { writeWhole } from "../write-whole.ts";
 
 export const save: Command = {
   usage: "[OPTIONS] IMAGE [IMAGE...]",
@@ -28,21 +28,6 @@ export const save: Command = {
     return 0;
   },
 };
-
-/** A broken save leaves the file that was there before. */
-async function writeWhole(path: string, body: AsyncIterable<Buffer>): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    {
-      await using file = await open(temporary, "wx", 0o600);
-      for await (const bytes of body) await file.write(bytes);
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
 
 function platformJson(text: string): string {
   const [os, architecture, variant] = text.split("/");

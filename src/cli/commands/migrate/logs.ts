@@ -1,12 +1,13 @@
-import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import type { ConvertedLog } from "#migrate/logs/convert-log.ts";
 import type { LineConverter } from "#migrate/logs/line-format.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import { print, warn, write } from "../../output.ts";
+import { writeWhole } from "../../write-whole.ts";
 
 /** Lines were left out: the output is not all there was. */
-export const exitIncomplete = 3;
+const exitIncomplete = 3;
 
 export const migrateLogs: Command = {
   usage: "--to cri|json-file [OPTIONS] [FILE|DIRECTORY...]",
@@ -149,22 +150,9 @@ async function* convertAll(paths: readonly string[], converter: LineConverter, c
   }
 }
 
-/** Whole or not at all. */
 async function writeTo(path: string | undefined, pieces: AsyncIterable<Buffer>): Promise<void> {
-  if (path === undefined) {
-    for await (const piece of pieces) write(1, piece);
-    return;
-  }
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    {
-      await using file = await open(temporary, "wx", 0o640);
-      for await (const piece of pieces) await file.writeFile(piece);
-    }
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  if (path !== undefined) await writeWhole(path, pieces);
+  else for await (const piece of pieces) write(1, piece);
 }
 
 function report({ malformed, malformedLines }: ConvertedLog): number {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  *
  * For what ends by itself after the call that ended it has settled: a monitor's last steps, a removed cgroup.
  */
-export async function eventuallyEqual<T>(read: () => Promise<T>, expected: T, withinMs = 3_000): Promise<void> {
+export async function eventuallyEqual<T>(read: () => Promise<T>, expected: T, withinMs = 60_000): Promise<void> {
   for (const end = performance.now() + withinMs; ;) {
     const actual = await read();
     try {

@@ -15,7 +15,7 @@ import { findMonitorCgroup } from "./monitor-cgroup.ts";
 import { startMonitor } from "./monitor.ts";
 import { chooseRuntime, findInPath, readFeatures } from "./probe-runtime.ts";
 import { findProcess, type ProcessIdentity } from "./process-identity.ts";
-import { removeAbandonedCgroup } from "./remove-cgroup.ts";
+import { removeAbandonedCgroup } from "#base/processes/remove-abandoned-cgroup.ts";
 import type { RuntimeBinary } from "./runtime-binary.ts";
 import { bundlePath, taskName, taskPaths, type TaskPaths } from "./task-paths.ts";
 import { parseTaskRecord, toTaskRecord, type TaskRecord } from "./task-record.ts";

@@ -1,20 +1,10 @@
-/** Makes and removes a task again and again, until it is killed. Arguments: state directory, spec file, runtime. */
-import { readFile } from "node:fs/promises";
-import type { ContainerId } from "#core/containers/container.ts";
-import type { OciSpec } from "#core/tasks/oci-spec.ts";
+/** A conmon driver that makes and removes a task until it is killed. Arguments: state directory, spec file, runtime. */
 import { silentLogger } from "#base/logger.ts";
+import { makeForEver } from "#core/tasks/runtime-recovery.fixture.ts";
 import { testCall } from "#test/support/call.ts";
 import { openConmonRuntime } from "./conmon-runtime.ts";
 
 const [stateDirectory = "", specFile = "", name = ""] = process.argv.slice(2);
-const call = testCall({ namespace: "loop" });
 const handlers = { [name]: { path: name } };
-const runtime = await openConmonRuntime(call, { stateDirectory, log: silentLogger, handlers });
-const spec = JSON.parse(await readFile(specFile, "utf8")) as OciSpec;
-const ref = { namespace: call.namespace, containerId: "abc" as ContainerId };
-process.stdout.write("ready\n");
-for (;;) {
-  const task = await runtime.create(call, { ...ref, spec, stdin: "none", logPath: `${stateDirectory}/log` });
-  await task.start(call);
-  await task.delete(call, { force: true });
-}
+const runtime = await openConmonRuntime(testCall(), { stateDirectory, log: silentLogger, handlers });
+await makeForEver(runtime, stateDirectory, specFile);

@@ -11,7 +11,7 @@ const checkMs = 10_000;
  * the path anew. (Conmon's own `--log-size-max` throws the old file away.) Until it has, it writes on into the moved
  * file, so no line is lost.
  */
-export class LogRotator {
+export class LogRotator implements Disposable {
   readonly #tasks: () => Iterable<ConmonTask>;
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
@@ -27,6 +27,10 @@ export class LogRotator {
   close(): void {
     clearInterval(this.#timer);
     this.#closed.abort();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** One after the other: it may take its time, not the machine's. */

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { EngineError, messageOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { RuntimeFeatures } from "#core/tasks/runtime.ts";
-import { removeAbandonedCgroup } from "./remove-cgroup.ts";
+import { removeAbandonedCgroup } from "#base/processes/remove-abandoned-cgroup.ts";
 import { childEnvironment, runRuntime, type RuntimeBinary } from "./runtime-binary.ts";
 
 /** Runtimes looked for, best first. */

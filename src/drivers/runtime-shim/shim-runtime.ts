@@ -12,7 +12,7 @@ import { LogFile, makeLog } from "./log-file.ts";
 import { ProcessOutput } from "./process-output.ts";
 import { toShimError } from "./shim-errors.ts";
 import { serveShimEvents } from "./shim-events.ts";
-import { removeAbandonedCgroup } from "./remove-abandoned-cgroup.ts";
+import { removeAbandonedCgroup } from "#base/processes/remove-abandoned-cgroup.ts";
 import { openHandler, type ShimHandler, type ShimHandlerConfig } from "./shim-handler.ts";
 import { findAddress, killProcessesIn, startShim, type ShimInvocation } from "./shim-process.ts";
 import { readExit, readPid, readRecord, toShimRecord, type ShimRecord } from "./shim-record.ts";

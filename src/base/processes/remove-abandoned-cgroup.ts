@@ -1,14 +1,18 @@
 import { readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { JsonReader } from "#base/json-reader.ts";
+import { JsonReader } from "../json-reader.ts";
 
 const mountPoint = "/sys/fs/cgroup";
 const maxConfigBytes = 4 * 1024 * 1024;
+/** What a killed process may take to leave its cgroup. */
+const tries = 100;
+const waitMs = 10;
 
 /**
- * Removes the cgroup, with what runs in it, that a runtime made and keeps no record of: a shim kills its runtime halfway
- * when the daemon that asked for a container is killed. A systemd scope is left to systemd, which removes it when empty.
+ * Removes the cgroup, with what runs in it, that an OCI runtime made and keeps no record of: it was killed halfway, or
+ * its caller was. `config` is the path of the bundle's `config.json`. A systemd scope is left to systemd, which removes
+ * it when it is empty.
  */
 export async function removeAbandonedCgroup(config: string, containerId: string): Promise<void> {
   const path = await cgroupsPathIn(config);
@@ -29,22 +33,36 @@ async function cgroupsPathIn(config: string): Promise<string | undefined> {
   }
 }
 
-/** A killed process leaves its cgroup a moment later. */
 async function removeTree(directory: string): Promise<void> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let left = tries; left > 0; left--) {
+    const pids = await pidsIn(directory);
+    if (pids.includes(process.pid)) return;
+    for (const pid of pids) killIfThere(pid);
     const entries = await readdir(directory, { withFileTypes: true }).catch(() => undefined);
     if (entries === undefined) return;
-    const pids = await readFile(join(directory, "cgroup.procs"), "utf8").catch(() => "");
-    for (const pid of pids.split("\n").filter((line) => line !== "")) killIfThere(Number(pid));
     for (const entry of entries) if (entry.isDirectory()) await removeTree(join(directory, entry.name));
-    await rmdir(directory).catch(() => {});
-    await sleep(5);
+    if (await isRemoved(directory)) return;
+    await sleep(waitMs);
   }
 }
 
-/** Zero stands for a process that this daemon's own pid namespace does not show. */
+/** Zero stands for a process that this daemon's own pid namespace does not show; to signal it would be to signal ourselves. */
+async function pidsIn(directory: string): Promise<number[]> {
+  const text = await readFile(join(directory, "cgroup.procs"), "utf8").catch(() => "");
+  return text
+    .split("\n")
+    .map(Number)
+    .filter((pid) => pid > 1);
+}
+
+async function isRemoved(directory: string): Promise<boolean> {
+  return await rmdir(directory).then(
+    () => true,
+    () => false,
+  );
+}
+
 function killIfThere(pid: number): void {
-  if (pid <= 1 || pid === process.pid) return;
   try {
     process.kill(pid, "SIGKILL");
   } catch {

@@ -1,27 +1,52 @@
 import test from "node:test";
 import { nodeLayouts } from "../support/node/layouts.ts";
 import { requireBinary, requireRoot } from "../support/require.ts";
-import { moveAndKill } from "./migrate-node.ts";
+import { MovingNode } from "./migrate-node.ts";
 
 const needed = ["unshare", "nsenter", "tini", "socat", "dockerd", "containerd", "docker-registry", "umoci", "skopeo"];
 
 /**
- * `FERRY_MIGRATE_KILLS`: unset for the quick form, a node that is moved and put back and killed once; `every=N` for every
- * Nth record of all layouts and targets, `every=1` being all. `FERRY_MIGRATE_ONLY=1.27.16/ferry` picks one of them.
+ * `FERRY_MIGRATE_KILLS`: unset for the quick form, a node that is moved and put back and killed once; `every=N` for all
+ * layouts and targets: a move and a way back that are killed after each record, then a way back from every Nth record.
+ * `FERRY_MIGRATE_ONLY=1.27.16/ferry` picks one of them.
  */
 const every = Number(/^every=(\d+)$/.exec(process.env["FERRY_MIGRATE_KILLS"] ?? "")?.[1] ?? 0);
 const only = process.env["FERRY_MIGRATE_ONLY"];
-// Not to cri-dockerd: there is none to be had here, and a drop-in for it names a program of /usr/bin.
-const moves = nodeLayouts.flatMap((layout) => (["ferry", "containerd"] as const).map((target) => ({ layout, target })));
+// A kubelet that has cri-dockerd already is where that target leads to.
+const moves = nodeLayouts.flatMap((layout) =>
+  (["ferry", "containerd", "cri-dockerd"] as const)
+    .filter((target) => target !== "cri-dockerd" || !layout.criDockerd)
+    .map((target) => ({ layout, target, name: `${layout.version}/${target}` })),
+);
 
-for (const [index, { layout, target }] of moves.entries()) {
-  const name = `${layout.version}/${target}`;
+for (const { layout, target, name } of moves) {
   if ((every === 0 && name !== "1.23.17/containerd") || (only !== undefined && only !== name)) continue;
   test(`a node of ${name} that is killed on its way gets there, or back to the byte`, async (t) => {
     if (!requireRoot(t) || !requireBinary(t, ...needed)) return;
-    // Other records of each, and in the quick form one: Docker is stopped and nothing else runs yet.
-    const isPicked = (record: number) => (every === 0 ? record === 21 : record % every === index % every);
-    const { records, applyMs, rollbackMs } = await moveAndKill(layout, target, isPicked);
-    t.diagnostic(`${records} records; apply ${Math.round(applyMs)} ms, rollback ${Math.round(rollbackMs)} ms`);
+    const start = performance.now();
+    await using node = await MovingNode.open(layout, target);
+    const { applyMs, rollbackMs } = await node.undisturbed();
+    const tell = (text: string) => console.log(`${name}: ${seconds(performance.now() - start)}: ${text}`);
+    tell(`${node.records} records; apply ${seconds(applyMs)}, rollback ${seconds(rollbackMs)}`);
+    if (every > 0) return await killOften(node, tell);
+    // Docker is stopped and nothing else runs yet.
+    await node.resumeAfter(21);
+    await node.goBackAfter(21);
   });
+}
+
+async function killOften(node: MovingNode, tell: (text: string) => void): Promise<void> {
+  const { apply, rollback } = await node.killAfterEach();
+  tell(`apply killed ${apply} times, rollback ${rollback} times`);
+  let count = 0;
+  for (let record = 1; record <= node.records; record += every) {
+    await node.goBackAfter(record);
+    count++;
+    tell(`back from record ${record} of ${node.records}`);
+  }
+  tell(`back from ${count} of ${node.records} records`);
+}
+
+function seconds(milliseconds: number): string {
+  return `${Math.round(milliseconds / 100) / 10} s`;
 }

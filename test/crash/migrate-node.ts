@@ -13,75 +13,122 @@ const prefixes: Readonly<Record<Target, string>> = {
   containerd: "containerd://",
   "cri-dockerd": "docker://",
 };
+/** More than any run has records. */
+const mostKills = 200;
 
-/** What is to be the same, and how long it took. */
-export type MovedNode = { readonly records: number; readonly applyMs: number; readonly rollbackMs: number };
+type Verb = "apply" | "rollback";
 
 /**
- * Moves a node of `layout` to `target` and back; then kills `apply` after each record that `at` picks and finishes it by a
- * second one, and in a second pass by a rollback that is itself killed. Asserts that the node is then as an undisturbed run
- * leaves it, or as it was before, to the byte.
+ * A node that is moved and put back again and again, by processes that kill themselves after a record of the journal. What
+ * an undisturbed run left, and what was there before, is what every other run is measured by.
  */
-export async function moveAndKill(
-  layout: NodeLayout,
-  target: Target,
-  at: (record: number) => boolean,
-): Promise<MovedNode> {
-  await using node = await KubernetesNode.open(layout);
-  const plan = await makePlan(node, target);
-  const run = async (verb: "apply" | "rollback", killAfter = 0) => {
-    const argv = [...nodeCommand, fixture, verb, "/", journalDirectory, plan, String(killAfter)];
-    const { code, stdout, stderr } = await node.machine.try(argv, { KUBECONFIG: "/etc/kubernetes/kubelet.conf" });
-    const isExpected = code === 0 || (killAfter > 0 && code === null);
-    assert.ok(
-      isExpected,
-      `${verb} of ${layout.version} to ${target}, killed after ${killAfter}: ${code}\n${stdout}${stderr}`,
-    );
-  };
-  const back = async (why: string, original: unknown) => {
-    await run("rollback");
-    assert.deepEqual(await wholeState(node), original, `${why}: back`);
-    node.putPods();
-    await node.settled("docker://");
-  };
-  const original = await wholeState(node);
-  const start = performance.now();
-  await run("apply");
-  const applied = performance.now();
-  const moved = await state(node);
-  assert.ok(node.runtimeVersion.startsWith(prefixes[target]), node.runtimeVersion);
-  const records = (await readState(node.machine.at(journalDirectory))).length;
-  const rolling = performance.now();
-  await back("undisturbed", original);
-  const rollbackMs = performance.now() - rolling;
-  for (let record = 1; record <= records; record++) {
-    if (!at(record)) continue;
-    await run("apply", record);
-    await run("apply");
-    assert.deepEqual(await state(node), moved, `killed after record ${record}, resumed`);
-    await back(`killed after record ${record}, resumed`, original);
-    await run("apply", record);
-    await run("rollback", 1 + (record % 5));
-    await back(`killed after record ${record} and on the way back`, original);
+export class MovingNode implements AsyncDisposable {
+  readonly #node: KubernetesNode;
+  readonly #plan: string;
+  readonly #name: string;
+  readonly #prefix: string;
+  #original: unknown;
+  #moved: unknown;
+  /** Of an undisturbed `apply`. */
+  records = 0;
+
+  private constructor(node: KubernetesNode, plan: string, { name, prefix }: { name: string; prefix: string }) {
+    this.#node = node;
+    this.#plan = plan;
+    this.#name = name;
+    this.#prefix = prefix;
   }
-  return { records, applyMs: applied - start, rollbackMs };
-}
 
-async function makePlan(node: KubernetesNode, target: Target): Promise<string> {
-  const path = node.machine.at("plan.json");
-  const options = ["--target", target, "--smoke-image", node.images.small, "--out", path];
-  await node.machine.run(ferry, "migrate", "plan", ...options);
-  return path;
-}
+  /** Boots it and plans its move. */
+  static async open(layout: NodeLayout, target: Target): Promise<MovingNode> {
+    await using undo = new AsyncDisposableStack();
+    const node = undo.use(await KubernetesNode.open(layout));
+    const path = node.machine.at("plan.json");
+    const options = ["--target", target, "--smoke-image", node.images.small, "--out", path];
+    await node.machine.run(ferry, "migrate", "plan", ...options);
+    undo.move();
+    return new MovingNode(node, path, { name: `${layout.version} to ${target}`, prefix: prefixes[target] });
+  }
 
-/** What is put back to the byte, times of files among it. */
-async function wholeState(node: KubernetesNode) {
-  return { files: await node.listing(), units: await node.units(), node: node.marks };
-}
+  /** Moves it and takes it back without a kill. Answers how long each took, in milliseconds. */
+  async undisturbed(): Promise<{ applyMs: number; rollbackMs: number }> {
+    this.#original = await this.#wholeState();
+    const applying = performance.now();
+    await this.#run("apply");
+    const applyMs = performance.now() - applying;
+    this.#moved = await this.#state();
+    assert.ok(this.#node.runtimeVersion.startsWith(this.#prefix), this.#node.runtimeVersion);
+    this.records = (await readState(this.#node.machine.at(journalDirectory))).length;
+    const rolling = performance.now();
+    await this.#run("rollback");
+    const rollbackMs = performance.now() - rolling;
+    await this.#isBack("undisturbed");
+    return { applyMs, rollbackMs };
+  }
 
-/** As an undisturbed run leaves it; files that were written have times of their own. */
-async function state(node: KubernetesNode) {
-  const files = (await node.listing()).map((line) => line.replace(/\|\d+\.\d{10}/, ""));
-  await node.settled("", ["net-1", "static-worker-1"]);
-  return { files, units: await node.units(), node: node.marks, pods: node.readyPods };
+  /** Kills `apply` after `record`, finishes it by another, and takes it back. */
+  async resumeAfter(record: number): Promise<void> {
+    await this.#run("apply", record);
+    await this.#run("apply");
+    await this.#isMoved(`killed after record ${record}, resumed`);
+    await this.#run("rollback");
+    await this.#isBack(`killed after record ${record}, resumed`);
+  }
+
+  /** Kills `apply` after `record`, then the `rollback` that follows it, and finishes that by another. */
+  async goBackAfter(record: number): Promise<void> {
+    await this.#run("apply", record);
+    await this.#run("rollback", 1 + (record % 5));
+    await this.#run("rollback");
+    await this.#isBack(`killed after record ${record} and on the way back`);
+  }
+
+  /** Kills `apply` after each of its records, every process living for one; then `rollback`. Answers the kills of each. */
+  async killAfterEach(): Promise<Readonly<Record<Verb, number>>> {
+    const apply = await this.#killAll("apply");
+    await this.#isMoved("killed after each record");
+    const rollback = await this.#killAll("rollback");
+    await this.#isBack("killed after each record");
+    return { apply, rollback };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#node[Symbol.asyncDispose]();
+  }
+
+  async #killAll(verb: Verb): Promise<number> {
+    for (let kills = 0; kills < mostKills; kills++) if ((await this.#run(verb, 1)) === "ended") return kills;
+    throw new Error(`${this.#name}: ${verb} does not come to its end by one record at a time`);
+  }
+
+  async #run(verb: Verb, killAfter = 0): Promise<"ended" | "killed"> {
+    const argv = [...nodeCommand, fixture, verb, "/", journalDirectory, this.#plan, String(killAfter)];
+    const env = { KUBECONFIG: "/etc/kubernetes/kubelet.conf" };
+    const { code, stdout, stderr } = await this.#node.machine.try(argv, env);
+    const isExpected = code === 0 || (killAfter > 0 && code === null);
+    assert.ok(isExpected, `${verb} of ${this.#name}, killed after ${killAfter}: ${code}\n${stdout}${stderr}`);
+    return code === 0 ? "ended" : "killed";
+  }
+
+  async #isMoved(why: string): Promise<void> {
+    assert.deepEqual(await this.#state(), this.#moved, `${this.#name}: ${why}`);
+  }
+
+  async #isBack(why: string): Promise<void> {
+    assert.deepEqual(await this.#wholeState(), this.#original, `${this.#name}: ${why}: back`);
+    this.#node.putPods();
+    await this.#node.settled("docker://");
+  }
+
+  /** What is put back to the byte, times of files among it. */
+  async #wholeState() {
+    return { files: await this.#node.listing(), units: await this.#node.units(), node: this.#node.marks };
+  }
+
+  /** As an undisturbed run leaves it; files that were written have times of their own. */
+  async #state() {
+    const files = (await this.#node.listing()).map((line) => line.replace(/\|\d+\.\d{10}/, ""));
+    await this.#node.settled(this.#prefix, ["net-1", "static-worker-1"]);
+    return { files, units: await this.#node.units(), node: this.#node.marks, pods: this.#node.readyPods };
+  }
 }

@@ -5,6 +5,7 @@ export const dockershimFlags = [
   "cni-cache-dir",
   "network-plugin-mtu",
   "docker-endpoint",
+  "image-pull-progress-deadline",
 ] as const;
 
 export const criDockerdDropIn = "/etc/systemd/system/cri-docker.service.d/10-kubelet.conf";

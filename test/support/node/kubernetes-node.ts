@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeCa } from "../certificates.ts";
 import { TestApiServer } from "../kubernetes/api-server.ts";
@@ -147,7 +148,7 @@ export class KubernetesNode implements AsyncDisposable {
     for (const [path, text] of Object.entries(layout.files))
       await machine.write(path, text.replaceAll("{pause}", pause));
     const run = (file: string, ...words: string[]) =>
-      `#!/bin/sh\nexec ${[...nodeCommand, standIn(file), ...words].join(" ")} "$@"\n`;
+      `#!/bin/sh\nexport NODE_COMPILE_CACHE=${machine.compileCache}\nexec ${[...nodeCommand, standIn(file), ...words].join(" ")} "$@"\n`;
     const parent = `${machine.cgroupParent}/kubepods`;
     await machine.write("/usr/local/bin/kubelet", run("kubelet/main.ts", layout.version, parent), 0o755);
     await machine.write("/usr/local/bin/cri-dockerd", run("cri-dockerd/main.ts", parent), 0o755);
@@ -159,7 +160,7 @@ export class KubernetesNode implements AsyncDisposable {
     );
     const network = podNetwork({ bridge: "cni0", subnet: "10.88.0.0/16", dataDir: "/var/lib/cni/networks" });
     await machine.write("/etc/cni/net.d/10-pods.conflist", JSON.stringify(network));
-    await machine.write("/etc/systemd/system/ferryd.service", ferrydUnit);
+    await machine.write("/etc/systemd/system/ferryd.service", ferrydUnit(machine.compileCache));
     await machine.write("/etc/kubernetes/manifests/static.json", JSON.stringify(this.#pod("static", "static")));
     await machine.write("/etc/kubernetes/kubelet.conf", await this.#kubeconfig(), 0o600);
   }
@@ -223,25 +224,35 @@ export class KubernetesNode implements AsyncDisposable {
     await this.settled("docker://");
   }
 
-  /** Waits until all pods but the evicted are ready on a runtime. */
+  /** Addresses that the pods' network has given away. */
+  async addresses(): Promise<string[]> {
+    const names = await readdir(this.machine.at("var/lib/cni/networks/cni0")).catch(() => []);
+    return names.filter((name) => /^[\d.]+$/.test(name));
+  }
+
+  /** Waits until all pods but the evicted are ready on a runtime, and nobody else has an address. */
   async settled(prefix: string, pods = ["net-1", "static-worker-1", "web-1"]): Promise<void> {
-    for (let tries = 0; tries < 300; tries++) {
-      if (this.runtimeVersion.startsWith(prefix) && this.readyPods.join() === pods.join()) return;
+    const networked = pods.filter((name) => !name.startsWith("static"));
+    for (let tries = 0; tries < 600; tries++) {
+      const areReady = this.runtimeVersion.startsWith(prefix) && this.readyPods.join() === pods.join();
+      if (areReady && (await this.addresses()).length === networked.length) return;
       await sleep(100);
     }
     const units = ["kubelet", "cri-docker", "containerd", "ferryd"];
     const log = units.map(async (unit) => await this.machine.run("journalctl", "-u", `${unit}.service`, "-n", "8"));
-    const state = `${nodeName}: ${this.runtimeVersion}, ready: ${this.readyPods.join()}`;
+    const addresses = await this.addresses();
+    const state = `${nodeName}: ${this.runtimeVersion}, ready: ${this.readyPods.join()}, addresses: ${addresses.join()}`;
     throw new Error(`${state}\n${(await Promise.all(log)).join("\n")}`);
   }
 }
 
-const ferrydUnit = `[Unit]
+const ferrydUnit = (compileCache: string) => `[Unit]
 Description=Ferry container runtime
 Before=kubelet.service
 
 [Service]
 Type=notify
+Environment=NODE_COMPILE_CACHE=${compileCache}
 ExecStart=${checkout}bin/ferryd
 KillMode=process
 Delegate=yes

@@ -72,6 +72,11 @@ export class TestNode implements AsyncDisposable {
     return `${this.subnet}.2`;
   }
 
+  /** Where its Node processes keep compiled code: they start in half the time. */
+  get compileCache(): string {
+    return this.at("compile-cache");
+  }
+
   /** Where a path of the node lies on this machine, for its own directories. */
   at(path: string): string {
     return join(this.directory, path);
@@ -114,7 +119,8 @@ export class TestNode implements AsyncDisposable {
 
   /** Runs a command on the node to its end. */
   async try(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Output> {
-    return await runToEnd([...this.enter, ...argv], { env: { PATH: path, ...env }, timeoutMs: 300_000 });
+    const own = { PATH: path, NODE_COMPILE_CACHE: this.compileCache };
+    return await runToEnd([...this.enter, ...argv], { env: { ...own, ...env }, timeoutMs: 300_000 });
   }
 
   /** As {@link try}. @throws Error with what it wrote when it fails */

@@ -1,5 +1,6 @@
 import { createServer } from "node:http2";
 import { rm } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { DockerClient } from "#clients/docker/docker-client.ts";
@@ -126,6 +127,7 @@ else {
   await rm(socketPath, { force: true });
   server.listen(socketPath);
 }
+flushCompileCache();
 
 function podOf(labels: Readonly<Record<string, string>>) {
   const label = (name: string) => labels[`io.kubernetes.pod.${name}`] ?? "";

@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { flushCompileCache } from "node:module";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
   const nodeName = settings.nodeName === "" ? hostname() : settings.nodeName;
   const sync = new PodSync({ client, runtime, nodeName, version, staticPodPath: settings.staticPodPath });
   serveLogs(sync);
+  flushCompileCache();
   for (;;) {
     await sync.once().catch((error: unknown) => console.error(String(error)));
     await sleep(200);

@@ -4,7 +4,8 @@ import type { Logger } from "#base/logger.ts";
 import type { Call } from "#core/call.ts";
 import { RuntimeByHandler } from "#core/tasks/runtime-by-handler.ts";
 import type { Runtime } from "#core/tasks/runtime.ts";
-import { openConmonRuntime, type ConmonRuntime, type HandlerConfig } from "#drivers/runtime-conmon/conmon-runtime.ts";
+import { openConmonRuntime, type ConmonRuntime } from "#drivers/runtime-conmon/conmon-runtime.ts";
+import type { HandlerConfig } from "#drivers/runtime-conmon/open-handlers.ts";
 import type { Config } from "./config.ts";
 import type { RuntimeHandlerConfig } from "./config-runtimes.ts";
 

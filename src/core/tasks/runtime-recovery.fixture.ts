@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, readdir, readFile, rmdir, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +8,7 @@ import type { Call } from "#core/call.ts";
 import type { ContainerId } from "#core/containers/container.ts";
 import { testCall } from "#test/support/call.ts";
 import { eventuallyEqual } from "#test/support/eventually.ts";
+import { leftCgroups } from "#test/support/left-cgroups.ts";
 import { findProcesses } from "#test/support/processes.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
@@ -45,7 +46,6 @@ export async function inRecoveryPlace(
   const place = { state, cgroup, log: join(directory.path, "log"), spec: specFor(root, cgroup) };
   await body(place, testCall({ namespace: "loop", signal: AbortSignal.timeout(600_000) }));
   await nothingLeft(place, traces);
-  for (const hierarchy of await hierarchies()) await rmdir(join(hierarchy, cgroup)).catch(() => {});
 }
 
 type Kills = {
@@ -111,7 +111,11 @@ async function killAfter(ms: number, args: string[]): Promise<void> {
 /** A monitor that has said everything, and commands that a killed daemon had begun, may take a moment to go. */
 async function nothingLeft(place: RecoveryPlace, traces: Traces): Promise<void> {
   const left = async () => {
-    const found = { processes: await processesOf(place), cgroups: await cgroupsOf(place), ...(await traces(place)) };
+    const found = {
+      processes: await processesOf(place),
+      cgroups: await leftCgroups(place.cgroup),
+      ...(await traces(place)),
+    };
     return Object.entries(found).filter(([, list]) => list.length > 0);
   };
   await eventuallyEqual(left, []);
@@ -119,18 +123,6 @@ async function nothingLeft(place: RecoveryPlace, traces: Traces): Promise<void> 
 
 async function processesOf({ state }: RecoveryPlace): Promise<string[]> {
   return (await findProcesses(`${state}/`)).map(String);
-}
-
-async function cgroupsOf({ cgroup }: RecoveryPlace): Promise<string[]> {
-  const found: string[] = [];
-  for (const hierarchy of await hierarchies())
-    for (const entry of await readdir(join(hierarchy, cgroup), { withFileTypes: true }).catch(() => []))
-      if (entry.isDirectory()) found.push(join(hierarchy, cgroup, entry.name));
-  return found;
-}
-
-async function hierarchies(): Promise<string[]> {
-  return ["", ...(await readdir("/sys/fs/cgroup"))].map((name) => join("/sys/fs/cgroup", name));
 }
 
 function specFor(root: string, cgroup: string): OciSpec {

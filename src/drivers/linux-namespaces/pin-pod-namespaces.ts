@@ -3,10 +3,9 @@ import { join } from "node:path";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { PodNamespaceKind, PodNamespacesSpec } from "#core/sandboxes/pod-namespaces.ts";
+import { comeBack } from "./come-back.ts";
 import { openNamespaceHolder } from "./namespace-holder.ts";
-import type * as syscallsModule from "./syscalls.ts";
-
-type Syscalls = typeof syscallsModule;
+import type { Syscalls } from "./shared-directory.ts";
 
 /** Names of pins, and of files in `/proc/<pid>/ns`. */
 export const files = { network: "net", ipc: "ipc", uts: "uts", user: "user" } as const;
@@ -93,14 +92,5 @@ function writeSysctl(name: string, value: string): void {
     throw new EngineError("invalidArgument", `sysctl ${name}=${value}: ${errnoOf(error) ?? String(error)}`, {
       cause: error,
     });
-  }
-}
-
-/** A daemon stuck in a pod's namespaces would serve nobody: better that it ends. */
-export function comeBack(syscalls: Syscalls, fd: number, flag: number): void {
-  try {
-    syscalls.enter(fd, flag);
-  } catch {
-    process.abort();
   }
 }

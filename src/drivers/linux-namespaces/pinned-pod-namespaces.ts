@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, statfs } from "node:fs/promises";
+import { mkdir, statfs } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
@@ -6,34 +6,32 @@ import { EngineError, errnoOf } from "#base/errors.ts";
 import { removeTree } from "#base/remove-tree.ts";
 import type { Call } from "#core/call.ts";
 import type { PodNamespaceKind, PodNamespaces, PodNamespacesSpec } from "#core/sandboxes/pod-namespaces.ts";
-import { comeBack, files, pinAll } from "./pin-pod-namespaces.ts";
-import { checkedName, makePinFile, shareDirectory } from "./pinned-linux-namespaces.ts";
-import type * as syscallsModule from "./syscalls.ts";
-
-type Syscalls = typeof syscallsModule;
+import { comeBack } from "./come-back.ts";
+import { files, pinAll } from "./pin-pod-namespaces.ts";
+import { checkedName, makePinFile } from "./pin-file.ts";
+import { SharedDirectory, type Syscalls } from "./shared-directory.ts";
 
 /** NSFS_MAGIC, linux/magic.h */
 const nsfsMagic = 0x6e73_6673;
 
 /** Namespaces of pods, pinned at `<directory>/<name>/{net,ipc,uts,user}`; the directory is a shared mount. */
-export class PinnedPodNamespaces implements PodNamespaces {
-  readonly #directory: string;
-  #ready: Promise<Syscalls> | undefined;
+export class PinnedPodNamespaces implements PodNamespaces, AsyncDisposable {
+  readonly #directory: SharedDirectory;
 
   /** @param directory `<state>/pods`; made where missing. */
   constructor(directory: string) {
-    this.#directory = directory;
+    this.#directory = new SharedDirectory(directory);
   }
 
   pathOf(name: string, kind: PodNamespaceKind): string {
-    return join(this.#directory, checkedName(name), files[kind]);
+    return join(this.#directory.path, checkedName(name), files[kind]);
   }
 
   async create(call: Call, name: string, spec: PodNamespacesSpec): Promise<void> {
     call.signal.throwIfAborted();
-    const syscalls = await this.#prepare();
+    const syscalls = await this.#directory.prepare();
     const pins = spec.kinds.map((kind) => ({ kind, path: this.pathOf(name, kind) }));
-    await makeDirectory(join(this.#directory, checkedName(name)), name);
+    await makeDirectory(join(this.#directory.path, checkedName(name)), name);
     try {
       await Promise.all(pins.map(({ path }) => makePinFile(path, name)));
       await pinAll(call, syscalls, pins, spec);
@@ -44,11 +42,11 @@ export class PinnedPodNamespaces implements PodNamespaces {
   }
 
   async delete(_call: Call, name: string): Promise<void> {
-    const syscalls = await this.#prepare();
+    const syscalls = await this.#directory.prepare();
     for (const kind of ["network", "ipc", "uts", "user"] as const) {
       while (syscalls.unmountDetached(this.pathOf(name, kind)));
     }
-    await removeTree(join(this.#directory, checkedName(name)));
+    await removeTree(join(this.#directory.path, checkedName(name)));
   }
 
   async has(name: string, kinds: readonly PodNamespaceKind[]): Promise<boolean> {
@@ -57,35 +55,18 @@ export class PinnedPodNamespaces implements PodNamespaces {
   }
 
   async list(): Promise<string[]> {
-    return await readdir(this.#directory).catch(() => []);
+    return await this.#directory.list();
   }
 
   async connect(call: Call, name: string, port: number): Promise<Duplex> {
     call.signal.throwIfAborted();
-    const syscalls = await this.#prepare();
+    const syscalls = await this.#directory.prepare();
     const fd = connectWithin(syscalls, this.pathOf(name, "network"), port);
     return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if ((await this.list()).length > 0) return;
-    try {
-      await access(this.#directory);
-    } catch {
-      return;
-    }
-    const syscalls = await import("./syscalls.ts");
-    while (syscalls.unmountDetached(this.#directory));
-  }
-
-  async #prepare(): Promise<Syscalls> {
-    this.#ready ??= shareDirectory(this.#directory);
-    try {
-      return await this.#ready;
-    } catch (error) {
-      this.#ready = undefined;
-      throw error;
-    }
+    await this.#directory[Symbol.asyncDispose]();
   }
 }
 

@@ -54,14 +54,6 @@ export function close(fd: number): void {
   c.close(fd);
 }
 
-export function unshareNetwork(): void {
-  checked(c.unshare(CLONE_NEWNET), "unshare network namespace");
-}
-
-export function enterNetwork(fd: number): void {
-  checked(c.setns(fd, CLONE_NEWNET), "setns");
-}
-
 /** Takes the calling thread into new namespaces of the kinds in `flags`. */
 export function unshare(flags: number): void {
   checked(c.unshare(flags), "unshare");

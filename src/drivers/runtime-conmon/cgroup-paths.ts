@@ -70,7 +70,7 @@ export async function listPids(paths: CgroupPaths, containerId: string): Promise
 }
 
 /** Pids in a cgroup's directory and below; none when it is not there. */
-export async function listProcessesIn(directory: string): Promise<number[]> {
+async function listProcessesIn(directory: string): Promise<number[]> {
   const text = await readFile(join(directory, "cgroup.procs"), "utf8").catch(() => "");
   const own = text
     .split("\n")

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rmdir } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { spawnSync } from "node:child_process";
 import { basename, dirname, join } from "node:path";
 import { runtimeContract } from "#core/tasks/runtime.contract.ts";
@@ -6,6 +6,7 @@ import type { RuntimeFixture } from "#core/tasks/runtime-world.fixture.ts";
 import { silentLogger } from "#base/logger.ts";
 import { testCall } from "#test/support/call.ts";
 import { eventuallyEqual } from "#test/support/eventually.ts";
+import { leftCgroups } from "#test/support/left-cgroups.ts";
 import { findProcesses } from "#test/support/processes.ts";
 import { findBinary } from "#test/support/require.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
@@ -59,18 +60,6 @@ async function findLeftovers(state: string): Promise<Record<string, string[]>> {
     processes,
     cgroups,
   };
-}
-
-/** Below the test's parent cgroup, which is removed. */
-async function leftCgroups(parent: string): Promise<string[]> {
-  const left: string[] = [];
-  for (const controller of ["", ...(await readdir("/sys/fs/cgroup"))]) {
-    const directory = join("/sys/fs/cgroup", controller, parent);
-    const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) if (entry.isDirectory()) left.push(join(directory, entry.name));
-    await rmdir(directory).catch(() => {});
-  }
-  return left;
 }
 
 /** crun 1.8 wants every controller of a hybrid layout on a tree of its own. */

@@ -2,50 +2,35 @@ import { watch, type FSWatcher } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { directoriesIn } from "#base/directories-in.ts";
 import { EngineError, messageOf } from "#base/errors.ts";
 import type { Logger } from "#base/logger.ts";
 import { detachedCall, type Call, type Namespace } from "#core/call.ts";
 import type { ContainerId } from "#core/containers/container.ts";
 import type { Runtime, RuntimeFeatures, Task, TaskRef, TaskSpec } from "#core/tasks/runtime.ts";
-import { ConmonTask, findMonitor, killMonitorOf, removeFromRuntime, removeOwnFiles } from "./conmon-task.ts";
+import { pickHandler } from "#core/tasks/pick-handler.ts";
+import { ConmonTask } from "./conmon-task.ts";
 import { FdPoller } from "./fd-poller.ts";
 import { formatSpec } from "#core/tasks/format-spec.ts";
 import { LogRotator } from "./log-rotator.ts";
 import { findMonitorCgroup } from "./monitor-cgroup.ts";
+import { findMonitor, killMonitorOf } from "./monitor-process.ts";
 import { startMonitor } from "./monitor.ts";
-import { chooseRuntime, findInPath, readFeatures } from "./probe-runtime.ts";
+import { openHandlers, type Handler, type HandlerOptions } from "./open-handlers.ts";
+import { findInPath } from "./probe-runtime.ts";
 import { findProcess, type ProcessIdentity } from "./process-identity.ts";
 import { removeAbandonedCgroup } from "#base/processes/remove-abandoned-cgroup.ts";
-import type { RuntimeBinary } from "./runtime-binary.ts";
+import { removeFromRuntime, removeOwnFiles } from "./remove-task.ts";
 import { bundlePath, taskName, taskPaths, type TaskPaths } from "./task-paths.ts";
 import { parseTaskRecord, toTaskRecord, type TaskRecord } from "./task-record.ts";
 
-/** How a runtime is called. Left out: state below the state directory, cgroupfs, no options. */
-export type HandlerConfig = {
-  readonly path: string;
-  readonly root?: string;
-  readonly systemdCgroup?: boolean;
-  readonly options?: readonly string[];
-  /** See `RuntimeFeatures`. Default: none. */
-  readonly sandboxProcess?: boolean;
-};
-
-export type ConmonRuntimeOptions = {
-  readonly stateDirectory: string;
+export type ConmonRuntimeOptions = HandlerOptions & {
   readonly log: Logger;
   /** Name or path; `conmon` when left out. */
   readonly conmonPath?: string;
-  /** By name. Empty or left out: crun or runc, whichever works, under its own name. */
-  readonly handlers?: Readonly<Record<string, HandlerConfig>>;
-  /** Beside those, or beside the one that was found. */
-  readonly furtherHandlers?: Readonly<Record<string, HandlerConfig>>;
   /** Left out: the first. */
   readonly defaultHandler?: string;
-  /** For a runtime that was found, not configured. */
-  readonly systemdCgroup?: boolean;
 };
-
-type Handler = { readonly binary: RuntimeBinary; readonly features: RuntimeFeatures };
 
 /** How often monitors that were taken up after a restart are looked for. */
 const monitorCheckMs = 3000;
@@ -94,7 +79,7 @@ export class ConmonRuntime implements Runtime, Disposable {
   }
 
   async create(call: Call, spec: TaskSpec): Promise<Task> {
-    const { binary } = this.#handler(spec.runtimeHandler);
+    const { binary } = pickHandler(this.#handlers, spec.runtimeHandler ?? this.defaultHandler);
     const name = taskName(spec);
     if (this.#tasks.has(name) || this.#beingMade.has(name))
       throw new EngineError("alreadyExists", `task ${spec.containerId}: already there`);
@@ -285,13 +270,6 @@ export class ConmonRuntime implements Runtime, Disposable {
       }
     }
   }
-
-  #handler(name: string | undefined): Handler {
-    const handler = this.#handlers.get(name ?? this.defaultHandler);
-    if (handler !== undefined) return handler;
-    const known = [...this.#handlers.keys()].join(", ");
-    throw new EngineError("invalidArgument", `unknown or invalid runtime name: ${name ?? ""} (there are: ${known})`);
-  }
 }
 
 /**
@@ -312,32 +290,4 @@ export async function openConmonRuntime(call: Call, options: ConmonRuntimeOption
   for (const { features } of handlers.values())
     options.log.info({ runtime: features.name, path: features.path, version: features.version }, features.reason);
   return new ConmonRuntime({ ...options, conmonPath }, handlers, defaultHandler, await findMonitorCgroup());
-}
-
-async function openHandlers(call: Call, options: ConmonRuntimeOptions): Promise<Map<string, Handler>> {
-  const configured = Object.entries(options.handlers ?? {});
-  const handlers = new Map<string, Handler>();
-  const add = async (name: string, config: HandlerConfig, reason: string) => {
-    const path = await findInPath(config.path);
-    if (path === undefined)
-      throw new EngineError("failedPrecondition", `runtime ${name}: ${config.path} is not installed`);
-    const root = config.root ?? join(options.stateDirectory, "runtimes", name);
-    const binary = { name, path, root, systemdCgroup: config.systemdCgroup ?? false, options: config.options ?? [] };
-    const { sandboxProcess = false } = config;
-    handlers.set(name, { binary, features: { ...(await readFeatures(binary, reason)), sandboxProcess } });
-  };
-  for (const [name, config] of configured) await add(name, config, `${name}: configured`);
-  if (configured.length === 0) {
-    const found = await chooseRuntime(call, options.stateDirectory);
-    const name = found.path.slice(found.path.lastIndexOf("/") + 1);
-    await add(name, { path: found.path, systemdCgroup: options.systemdCgroup ?? false }, found.reason);
-  }
-  for (const [name, config] of Object.entries(options.furtherHandlers ?? {}))
-    await add(name, config, `${name}: configured`);
-  return handlers;
-}
-
-async function directoriesIn(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

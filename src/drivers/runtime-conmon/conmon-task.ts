@@ -1,12 +1,11 @@
-import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "#base/clock.ts";
 import { EngineError, isKind } from "#base/errors.ts";
 import { abortable } from "#base/keyed-lock.ts";
 import { Limiter } from "#base/limiter.ts";
 import { parseSignal } from "#base/parse-signal.ts";
-import { removeFile, removeTree } from "#base/remove-tree.ts";
+import { removeFile } from "#base/remove-tree.ts";
 import type { Call } from "#core/call.ts";
 import type { OciResources } from "#core/tasks/oci-spec.ts";
 import type {
@@ -29,10 +28,12 @@ import { startDirectExec } from "./direct-exec.ts";
 import { findExit } from "./exit-file.ts";
 import type { FdPoller } from "./fd-poller.ts";
 import { startMonitoredExec } from "./monitored-exec.ts";
+import { killMonitorOf } from "./monitor-process.ts";
+import { findProcess, signalProcess, type ProcessIdentity } from "./process-identity.ts";
+import { removeFromRuntime, removeOwnFiles } from "./remove-task.ts";
 import { reopenMonitorLog } from "./reopen-monitor-log.ts";
-import { findProcess, isAlive, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 import { runRuntime } from "./runtime-binary.ts";
-import { ownFiles, taskName, type TaskPaths } from "./task-paths.ts";
+import { taskName, type TaskPaths } from "./task-paths.ts";
 import type { TaskRecord } from "./task-record.ts";
 
 export type ConmonTaskParts = {
@@ -272,52 +273,6 @@ export class ConmonTask implements Task {
   #error(kind: "failedPrecondition" | "notFound", what: string): EngineError {
     return new EngineError(kind, `container ${this.ref.containerId}: ${what}`);
   }
-}
-
-/** Idempotent: a runtime that knows no such container is content. */
-export async function removeFromRuntime(call: Call, record: TaskRecord, name: string): Promise<void> {
-  try {
-    await runRuntime(call, record.binary, ["delete", "--force", name]);
-  } catch (error) {
-    if (!isKind(error, "notFound")) throw error;
-  }
-}
-
-/** What a runtime (`.pid`) or monitor killed while it wrote a file leaves beside it. */
-const temporaryName = /^(\.pid|(exit|monitor\.pid)\.[A-Za-z0-9]{6})$/;
-
-/** The bundle too when nothing of anybody else's is in it. */
-export async function removeOwnFiles(paths: TaskPaths, exitFile: string): Promise<void> {
-  const own = new Set(ownFiles(paths));
-  const there = (await readdir(paths.bundle).catch((): string[] => [])).filter(
-    (name) => own.has(join(paths.bundle, name)) || temporaryName.test(name),
-  );
-  const files = there.map((name) => join(paths.bundle, name)).filter((path) => path !== paths.record);
-  await Promise.all([
-    removeFile(exitFile),
-    ...files.map((file) => (file === paths.execs ? removeTree(file) : removeFile(file))),
-  ]);
-  await removeFile(paths.record);
-  await rmdir(paths.bundle).catch(() => {});
-}
-
-/** Kills the monitor of a bundle, if it is one, and waits until it has gone. */
-export async function killMonitorOf(paths: TaskPaths): Promise<void> {
-  const monitor = await findMonitor(paths);
-  if (monitor === undefined) return;
-  await signalProcess(monitor, SIGKILL);
-  for (let tries = 0; tries < 200 && isAlive(await findProcess(monitor.pid)); tries++) await sleep(5);
-}
-
-/** The live monitor of a bundle: known by its command line, which names the bundle. */
-export async function findMonitor(paths: TaskPaths): Promise<ProcessIdentity | undefined> {
-  const pid = Number(await readFile(paths.monitorPid, "utf8").catch(() => "0"));
-  if (!(pid > 1)) return undefined;
-  const [stat, commandLine] = await Promise.all([
-    findProcess(pid),
-    readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""),
-  ]);
-  return isAlive(stat) && commandLine.split("\0").includes(paths.bundle) ? stat : undefined;
 }
 
 async function signalPid(pid: number, signal: number): Promise<void> {

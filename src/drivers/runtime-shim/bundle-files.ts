@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { formatSpec } from "#core/tasks/format-spec.ts";
 import type { OciSpec } from "#core/tasks/oci-spec.ts";
@@ -29,9 +29,4 @@ export function stdioOf({ stdin, tty }: ShimRecord, paths: BundlePaths): StdioPa
 export async function removeBundle({ bundle }: BundlePaths): Promise<void> {
   await rm(bundle, { recursive: true, force: true });
   await rmdir(dirname(bundle)).catch(() => {});
-}
-
-export async function directoriesIn(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdir, rmdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { runtimeContract } from "#core/tasks/runtime.contract.ts";
 import type { RuntimeFixture } from "#core/tasks/runtime-world.fixture.ts";
 import { silentLogger } from "#base/logger.ts";
 import { testCall } from "#test/support/call.ts";
 import { eventuallyEqual } from "#test/support/eventually.ts";
+import { leftCgroups } from "#test/support/left-cgroups.ts";
 import { findProcesses } from "#test/support/processes.ts";
 import { findBinary } from "#test/support/require.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
@@ -73,16 +74,4 @@ async function leftSockets(state: string): Promise<string[]> {
       .update(join(state, "shim-events.sock", place))
       .digest("hex");
   return places.filter((place) => names.has(hash(place)));
-}
-
-/** Below the test's parent cgroup, which is removed. */
-async function leftCgroups(parent: string): Promise<string[]> {
-  const left: string[] = [];
-  for (const controller of ["", ...(await readdir("/sys/fs/cgroup"))]) {
-    const directory = join("/sys/fs/cgroup", controller, parent);
-    const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) if (entry.isDirectory()) left.push(join(directory, entry.name));
-    await rmdir(directory).catch(() => {});
-  }
-  return left;
 }

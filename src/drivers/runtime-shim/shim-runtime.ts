@@ -1,12 +1,14 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { directoriesIn } from "#base/directories-in.ts";
 import { EngineError, isKind, messageOf } from "#base/errors.ts";
 import type { Logger } from "#base/logger.ts";
 import { detachedCall, type Call, type Namespace } from "#core/call.ts";
 import type { ContainerId } from "#core/containers/container.ts";
+import { pickHandler } from "#core/tasks/pick-handler.ts";
 import type { Runtime, RuntimeFeatures, Task, TaskRef, TaskSpec } from "#core/tasks/runtime.ts";
-import { directoriesIn, removeBundle, stdioOf, writeBundle } from "./bundle-files.ts";
+import { removeBundle, stdioOf, writeBundle } from "./bundle-files.ts";
 import { bundlePathOf, bundlePaths, type BundlePaths } from "./bundle-paths.ts";
 import { LogFile, makeLog } from "./log-file.ts";
 import { ProcessOutput } from "./process-output.ts";
@@ -16,7 +18,8 @@ import { removeAbandonedCgroup } from "#base/processes/remove-abandoned-cgroup.t
 import { openHandler, type ShimHandler, type ShimHandlerConfig } from "./shim-handler.ts";
 import { findAddress, killProcessesIn, startShim, type ShimInvocation } from "./shim-process.ts";
 import { readExit, readPid, readRecord, toShimRecord, type ShimRecord } from "./shim-record.ts";
-import { forgetTask, removeAfterShim, ShimTask } from "./shim-task.ts";
+import { forgetTask, removeAfterShim } from "./forget-task.ts";
+import { ShimTask } from "./shim-task.ts";
 import { TaskClient, type ShimAddress } from "./task-client.ts";
 import type { TtrpcServer } from "./ttrpc-server.ts";
 
@@ -72,7 +75,7 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
   }
 
   async create(call: Call, spec: TaskSpec): Promise<Task> {
-    const handler = this.#handler(spec.runtimeHandler);
+    const handler = pickHandler(this.#handlers, spec.runtimeHandler ?? this.defaultHandler);
     const name = nameOf(spec);
     if (this.#tasks.has(name) || this.#beingMade.has(name))
       throw new EngineError("alreadyExists", `task ${spec.containerId}: already there`);
@@ -240,13 +243,6 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
 
   get #eventsPath(): string {
     return join(this.#options.stateDirectory, "shim-events.sock");
-  }
-
-  #handler(name: string | undefined): ShimHandler {
-    const handler = this.#handlers.get(name ?? this.defaultHandler);
-    if (handler !== undefined) return handler;
-    const known = [...this.#handlers.keys()].join(", ");
-    throw new EngineError("invalidArgument", `unknown or invalid runtime name: ${name ?? ""} (there are: ${known})`);
   }
 }
 

@@ -16,9 +16,10 @@ import { removeBundle } from "./bundle-files.ts";
 import type { BundlePaths } from "./bundle-paths.ts";
 import { endlessCall } from "./endless-call.ts";
 import type { ProcessOutput } from "./process-output.ts";
+import { forgetTask, removeAfterShim } from "./forget-task.ts";
 import { isGone, toShimError } from "./shim-errors.ts";
 import { startShimExec, type ExecAttach, type ShimExec } from "./shim-exec.ts";
-import { cleanUpAfterShim, killProcessesIn, removeSocket, type ShimInvocation } from "./shim-process.ts";
+import { killProcessesIn, type ShimInvocation } from "./shim-process.ts";
 import { formatExit, type ShimRecord } from "./shim-record.ts";
 import { hasOomKill, toTaskStats } from "./shim-stats.ts";
 import type { ProcessExit, ShimAddress, TaskClient } from "./task-client.ts";
@@ -42,7 +43,7 @@ export type ShimTaskParts = {
 const SIGKILL = 9;
 /** How long a killed process may take to be reported by its shim. */
 const killWaitMs = 10_000;
-/** How long execs and a shim that was told to end may take. */
+/** How long execs may take to end after their task. */
 const graceMs = 1_000;
 
 /** A task under a shim. Its exit is written down before the shim is told to forget it, and settles when the log is whole. */
@@ -301,24 +302,4 @@ export class ShimTask implements Task {
   #error(kind: "failedPrecondition" | "notFound", what: string): EngineError {
     return new EngineError(kind, `container ${this.ref.containerId}: ${what}`);
   }
-}
-
-/** The shim lets go of an ended container, and ends when it was its last. */
-export async function forgetTask(call: Call, client: TaskClient, address: ShimAddress): Promise<void> {
-  await client.delete(call).catch(() => {});
-  await client.shutdown(call).catch(() => {});
-  const ended = client.connection.closed.then(() => true);
-  const alone = await Promise.race([ended, sleep(graceMs, false)]);
-  client.close();
-  if (alone) await removeSocket(address);
-}
-
-/** The container of a dead shim goes, and what the shim had. */
-export async function removeAfterShim(
-  call: Call,
-  invocation: ShimInvocation,
-  address: ShimAddress | undefined,
-): Promise<void> {
-  await cleanUpAfterShim(call, invocation);
-  if (address !== undefined) await removeSocket(address);
 }

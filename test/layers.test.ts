@@ -28,9 +28,9 @@ const layers: Record<string, Rule> = {
   },
   cli: { may: ["base", "clients", "migrate", "node"], thirdParty: [], why: "the command line is a client" },
   migrate: {
-    may: ["base", "clients", "core", "node"],
+    may: ["base", "clients", "core", "drivers", "node"],
     thirdParty: ["yaml", "smol-toml"],
-    why: "migration reads files and speaks to servers as any client does; core gives it its nouns",
+    why: "migration reads files and speaks to servers as any client does; core gives it its nouns, a driver writes layers",
   },
   daemon: {
     may: ["base", "core", "engine", "drivers", "surfaces", "migrate", "node"],

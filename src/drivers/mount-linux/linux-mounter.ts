@@ -1,12 +1,12 @@
-import { readFile, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { EngineError, errnoOf, messageOf } from "#base/errors.ts";
+import { isWithin, readMountTable } from "#base/mount-table.ts";
 import type { Call } from "#core/call.ts";
 import type { Mount } from "#core/mounts/mount.ts";
 import type { MountOptions, Mounter } from "#core/mounts/mounter.ts";
 import type { UserNamespace } from "#core/sandboxes/user-namespace.ts";
 import { bindIdMapped, mapOverlay } from "./mount-id-mapped.ts";
 import { mountLongOverlay } from "./mount-long-overlay.ts";
-import { parseMountPoints } from "./mountinfo.ts";
 import { mountFlags, parseMountOptions, type ParsedOptions } from "./parse-mount-options.ts";
 import { kindOfErrno, run, SyscallError, syscalls } from "./syscalls.ts";
 
@@ -36,9 +36,8 @@ export class LinuxMounter implements Mounter {
 
   async list(path: string): Promise<string[]> {
     const root = await realpath(path).catch(() => path);
-    const inside = root === "/" ? "/" : `${root}/`;
-    const points = parseMountPoints(await readFile("/proc/self/mountinfo", "utf8"));
-    return points.filter((point) => point === root || point.startsWith(inside)).sort((a, b) => b.length - a.length);
+    const points = (await readMountTable()).map(({ point }) => point);
+    return points.filter((point) => isWithin(root, point)).sort((a, b) => b.length - a.length);
   }
 }
 

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, readFile } from "node:fs/promises";
+import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { nowNs } from "#base/clock.ts";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import { KeyedLock } from "#base/keyed-lock.ts";
+import { isWithin, readMountTable } from "#base/mount-table.ts";
 import { removeTree } from "#base/remove-tree.ts";
 import { parseNamespace, type Call, type Namespace } from "#core/call.ts";
 import type { Labels } from "#core/labels.ts";
@@ -180,17 +181,10 @@ export class LocalVolumeStore implements VolumeStore {
 
 /** Removal would go through a mount into what is mounted. */
 async function requireNothingMounted(name: string, directory: string): Promise<void> {
-  const mounts = await readFile("/proc/self/mountinfo", "utf8");
-  for (const line of mounts.split("\n")) {
-    const at = unescapeOctal(line.split(" ")[4] ?? "");
-    if (at !== directory && !at.startsWith(`${directory}/`)) continue;
+  for (const { point: at } of await readMountTable()) {
+    if (!isWithin(directory, at)) continue;
     throw new EngineError("failedPrecondition", `volume ${name}: ${at} is mounted`);
   }
-}
-
-/** mountinfo writes a space as `\\040`. Source: proc_pid_mountinfo(5). */
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
 async function directoriesIn(path: string): Promise<string[]> {

@@ -13,18 +13,19 @@ const reserveBytes = 64 * 1024 * 1024;
 /** Needs added up by filesystem, with what is free there. */
 export async function forecastSpace(needs: readonly DiskNeed[]): Promise<SpaceForecast[]> {
   const byDevice = new Map<number, SpaceForecast>();
-  for (const { path, bytes, inodes } of needs) {
+  for (const { path, bytes, inodes, notes = [] } of needs) {
     const existing = await existingParent(path);
     const { dev } = await stat(existing);
     const known = byDevice.get(dev);
     if (known !== undefined) {
-      byDevice.set(dev, { ...known, bytes: known.bytes + bytes, inodes: known.inodes + inodes });
+      const all = [...(known.notes ?? []), ...notes];
+      byDevice.set(dev, { ...known, bytes: known.bytes + bytes, inodes: known.inodes + inodes, notes: all });
       continue;
     }
     const { bavail, bsize, ffree, files } = await statfs(existing);
     // A filesystem that makes inodes as it goes counts none.
     const freeInodes = files === 0 ? Number.MAX_SAFE_INTEGER : ffree;
-    byDevice.set(dev, { path, bytes, inodes, freeBytes: bavail * bsize, freeInodes });
+    byDevice.set(dev, { path, bytes, inodes, notes, freeBytes: bavail * bsize, freeInodes });
   }
   return [...byDevice.values()];
 }

@@ -13,12 +13,20 @@ export type ImagesPlan = {
 };
 
 /** What a migration will take on the filesystem that holds `path`. */
-export type DiskNeed = { readonly path: string; readonly bytes: number; readonly inodes: number };
+export type DiskNeed = {
+  readonly path: string;
+  readonly bytes: number;
+  readonly inodes: number;
+  /** What makes it so little, or so much. */
+  readonly notes?: readonly string[];
+};
 
 export type LayerProof = {
   readonly diffId: DiffId;
   /** `carried`: its bytes had this digest on their way; `present`: the target had it before. */
   readonly how: "carried" | "present";
+  /** Of a tree that was made in this run, where the target knows both ways: with Docker's files, or written once more. */
+  readonly files?: "shared" | "unpacked";
 };
 
 /** Written down for each image that is in the target. */

@@ -92,12 +92,13 @@ function decodeProof(json: JsonReader): ImageProof {
     id: parseDigest(json.at("id").string()),
     names: json.at("names").strings(100_000),
     manifest: parseDigest(json.at("manifest").string()),
-    layers: json
-      .at("layers")
-      .list(1024)
-      .map((layer): LayerProof => ({
-        diffId: parseDiffId(layer.at("diffId").string()),
-        how: layer.at("how").string() === "present" ? "present" : "carried",
-      })),
+    layers: json.at("layers").list(1024).map(decodeLayer),
   };
+}
+
+function decodeLayer(layer: JsonReader): LayerProof {
+  const diffId = parseDiffId(layer.at("diffId").string());
+  const how = layer.at("how").string() === "present" ? "present" : "carried";
+  const files = layer.at("files").optionalString();
+  return files === "shared" || files === "unpacked" ? { diffId, how, files } : { diffId, how };
 }

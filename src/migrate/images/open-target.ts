@@ -31,7 +31,7 @@ export async function openTarget(signal: AbortSignal, text: string, options: Tar
     return await FerryTarget.open({ client: options.client(namespace), volumes: options.client(), namespace });
   }
   if (kind === "containerd") {
-    const { ContainerdTarget } = await import("./targets/containerd.ts");
+    const { ContainerdTarget } = await import("./targets/containerd/containerd-target.ts");
     return await ContainerdTarget.open(signal, detail === "" ? defaultSocket : detail, namespace);
   }
   throw new EngineError(

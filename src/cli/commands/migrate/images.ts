@@ -93,7 +93,8 @@ async function run(signal: AbortSignal, flags: Flags, route: Route): Promise<Mig
     onForecast(forecasts, { images, layers }) {
       if (quiet) return;
       warn(`${images.length} images, ${layers.size} layers from ${header.source}`);
-      for (const { path, bytes, inodes, freeBytes } of forecasts) {
+      for (const { path, bytes, inodes, freeBytes, notes = [] } of forecasts) {
+        for (const note of notes) warn(note);
         warn(`${path}: ${sizeText(bytes)} and ${inodes} inodes will be needed, ${sizeText(freeBytes)} are free`);
       }
     },

@@ -6,10 +6,10 @@ import type { Descriptor } from "#core/content/descriptor.ts";
 import { isDigest } from "#core/content/digest.ts";
 import type { BrokenImage } from "../docker-store/docker-image.ts";
 import type { ImageProof, LayerProof } from "../image-target.ts";
-import { readContainerdFacts } from "../targets/containerd-facts.ts";
-import { acquireLease } from "../targets/containerd-lease.ts";
-import { putName } from "../targets/containerd-names.ts";
-import { unpackSnapshot } from "../targets/containerd-snapshots.ts";
+import { readContainerdFacts } from "../targets/containerd/containerd-facts.ts";
+import { acquireLease } from "../targets/containerd/acquire-lease.ts";
+import { putName } from "../targets/containerd/cri-names.ts";
+import { byDiffService, makeSnapshot } from "../targets/containerd/make-snapshot.ts";
 import { readStoredImages, type StoredImage } from "./stored-image.ts";
 
 export type ShareRequest = {
@@ -79,8 +79,8 @@ async function unpack(signal: AbortSignal, ends: Ends, image: StoredImage, lease
   for (const [at, { descriptor, diffId, chainId }] of image.layers.entries()) {
     const parent = image.layers[at - 1]?.chainId;
     const { snapshotter } = ends;
-    const step = { lease, snapshotter, layer: { diffId, chainId }, parent, descriptor };
-    proofs.push({ diffId, how: await unpackSnapshot(signal, ends.to, step) });
+    const step = { lease, snapshotter, layer: { diffId, chainId }, parent };
+    proofs.push({ diffId, how: await makeSnapshot(signal, ends.to, step, byDiffService(ends.to, descriptor)) });
   }
   return proofs;
 }

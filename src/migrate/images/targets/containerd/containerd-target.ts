@@ -5,15 +5,16 @@ import type { Descriptor } from "#core/content/descriptor.ts";
 import { chainIdsOf, type Digest } from "#core/content/digest.ts";
 import { formatReference, parseReference, withDefaultTag } from "#core/images/reference.ts";
 import { gcLabels } from "#core/labels.ts";
-import type { DockerImage, DockerLayer } from "../docker-store/docker-image.ts";
-import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, LayerProof, Progress } from "../image-target.ts";
-import { countedArchive } from "../layer-archive.ts";
-import { roundedUp } from "../scan-layer.ts";
-import { toManifest, type ImageManifest } from "../to-manifest.ts";
+import type { DockerImage } from "../../docker-store/docker-image.ts";
+import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, Progress } from "../../image-target.ts";
+import { roundedUp } from "../../scan-layer.ts";
+import { toManifest, type ImageManifest } from "../../to-manifest.ts";
+import { carryLayers, type LayerToCarry } from "./carry-layers.ts";
 import { readContainerdFacts, type ContainerdFacts } from "./containerd-facts.ts";
-import { acquireLease } from "./containerd-lease.ts";
-import { criNames, findTarget, putName } from "./containerd-names.ts";
-import { hasSnapshot, unpackSnapshot } from "./containerd-snapshots.ts";
+import { acquireLease } from "./acquire-lease.ts";
+import { criNames, findTarget, putName } from "./cri-names.ts";
+import { hasSnapshot } from "./make-snapshot.ts";
+import { TreeSharing, whyNotShared } from "./tree-sharing.ts";
 
 /**
  * A running containerd, by its own API: blobs, snapshots and names as its CRI plugin makes them, so that a kubelet finds
@@ -23,6 +24,7 @@ export class ContainerdTarget implements ImageTarget {
   readonly name: string;
   readonly #containerd: ContainerdConnection;
   readonly #facts: ContainerdFacts;
+  readonly #sharing = new TreeSharing();
 
   private constructor(containerd: ContainerdConnection, facts: ContainerdFacts) {
     this.name = `containerd ${containerd.socketPath} ${containerd.namespace}`;
@@ -52,31 +54,33 @@ export class ContainerdTarget implements ImageTarget {
       content.bytes += roundedUp(size);
       content.inodes++;
     };
+    const whyNot = await this.#whyNotShared(plan);
     for (const [diffId, { layer, scan }] of plan.layers) {
       await add(diffId, scan.tarBytes);
       if (await hasSnapshot(signal, this.#containerd, this.#facts.snapshotter, layer.chainId)) continue;
-      trees.bytes += scan.fileBytes + scan.otherBytes + ownBytes;
-      trees.inodes += scan.inodes + ownInodes;
+      const shared = whyNot === undefined ? scan.sharable : { files: 0, bytes: 0 };
+      trees.bytes += scan.fileBytes - shared.bytes + scan.otherBytes + ownBytes;
+      trees.inodes += scan.inodes - shared.files + ownInodes;
     }
     for (const image of plan.images) {
       const { descriptor } = toManifest(image, plan);
       await add(image.id, image.configBytes.length);
       await add(descriptor.digest, descriptor.sizeBytes);
     }
-    return [content, trees];
+    const note = whyNot === undefined ? "files are shared with Docker's" : `layers are unpacked: ${whyNot}`;
+    return [content, { ...trees, notes: [note] }];
   }
 
   async put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof> {
     await using lease = await acquireLease(signal, this.#containerd, image.id);
     const manifest = toManifest(image, plan);
-    const layers: LayerProof[] = [];
-    for (const [at, layer] of image.layers.entries()) {
-      const descriptor = manifest.layers[at];
-      if (descriptor === undefined) throw new Error("a manifest has as many layers as its image");
-      const parent = image.layers[at - 1]?.chainId;
-      const how = await this.#layer(signal, { lease: lease.id, layer, parent, descriptor }, progress);
-      layers.push({ diffId: layer.diffId, how });
-    }
+    const layers = await carryLayers(signal, this.#containerd, {
+      lease: lease.id,
+      snapshotter: this.#facts.snapshotter,
+      layers: layersOf(image, manifest),
+      sharing: (await this.#whyNotShared(plan)) === undefined ? this.#sharing : undefined,
+      progress,
+    });
     await this.#documents(signal, lease.id, image, manifest);
     const names = criNames(image);
     for (const name of names) await putName(signal, this.#containerd, name, manifest.descriptor, this.#isPinned(image));
@@ -94,21 +98,8 @@ export class ContainerdTarget implements ImageTarget {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sharing[Symbol.asyncDispose]();
     this.#containerd[Symbol.dispose]();
-  }
-
-  /** The blob first: it is what the snapshot is made of. */
-  async #layer(signal: AbortSignal, step: LayerStep, progress: Progress): Promise<LayerProof["how"]> {
-    const { layer, lease, descriptor } = step;
-    const written = await writeContent(signal, this.#containerd, {
-      digest: descriptor.digest,
-      sizeBytes: descriptor.sizeBytes,
-      labels: { "containerd.io/uncompressed": layer.diffId },
-      lease,
-      chunks: () => countedArchive(signal, layer, progress),
-    });
-    const unpacked = await unpackSnapshot(signal, this.#containerd, { ...step, snapshotter: this.#facts.snapshotter });
-    return written === "written" || unpacked === "carried" ? "carried" : "present";
   }
 
   /** Config and manifest, with labels by which garbage collection finds what they need. */
@@ -122,6 +113,12 @@ export class ContainerdTarget implements ImageTarget {
     const layers = manifest.layers.map(({ digest }, at) => [`${gcLabels.content}.l.${at}`, digest]);
     const ofManifest = { [`${gcLabels.content}.config`]: image.id, ...Object.fromEntries(layers) };
     await write(manifest.descriptor, manifest.bytes, ofManifest);
+  }
+
+  /** One data root's layers lie side by side. */
+  async #whyNotShared({ layers }: ImagesPlan): Promise<string | undefined> {
+    const [first] = layers.values();
+    return first === undefined ? "there are none" : await whyNotShared(this.#facts, first.layer.directory);
   }
 
   async #hasBlob(signal: AbortSignal, digest: Digest | string): Promise<boolean> {
@@ -143,12 +140,13 @@ export class ContainerdTarget implements ImageTarget {
   }
 }
 
-type LayerStep = {
-  readonly lease: string;
-  readonly layer: DockerLayer;
-  readonly parent: DockerLayer["chainId"] | undefined;
-  readonly descriptor: Descriptor;
-};
+function layersOf({ layers }: DockerImage, manifest: ImageManifest): LayerToCarry[] {
+  return layers.map((layer, at) => {
+    const descriptor = manifest.layers[at];
+    if (descriptor === undefined) throw new Error("a manifest has as many layers as its image");
+    return { layer, parent: layers[at - 1]?.chainId, descriptor };
+  });
+}
 
 /** A snapshot's own directories beside its files': its own and overlayfs's working one. */
 const ownBytes = 2 * 4096;

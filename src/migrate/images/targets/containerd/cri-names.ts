@@ -1,7 +1,7 @@
 import { isKind } from "#base/errors.ts";
 import type { ContainerdConnection } from "#clients/containerd/containerd-connection.ts";
 import type { Descriptor } from "#core/content/descriptor.ts";
-import type { DockerImage } from "../docker-store/docker-image.ts";
+import type { DockerImage } from "../../docker-store/docker-image.ts";
 
 /**
  * Labels by which the CRI plugin knows images as its own, and as one that the kubelet's garbage collection leaves.

@@ -3,16 +3,18 @@ import { EngineError, isKind } from "#base/errors.ts";
 import { underLease, type ContainerdConnection } from "#clients/containerd/containerd-connection.ts";
 import type { Descriptor } from "#core/content/descriptor.ts";
 import type { ChainId } from "#core/content/digest.ts";
-import type { DockerLayer } from "../docker-store/docker-image.ts";
+import type { Mount } from "#core/mounts/mount.ts";
+import type { DockerLayer } from "../../docker-store/docker-image.ts";
 
-export type UnpackRequest = {
+export type SnapshotRequest = {
   readonly lease: string;
   readonly snapshotter: string;
   readonly layer: Pick<DockerLayer, "chainId" | "diffId">;
   readonly parent: ChainId | undefined;
-  /** The layer's blob, which is in the store. */
-  readonly descriptor: Descriptor;
 };
+
+/** Puts a layer's files into an extraction snapshot; answers the digest of the archive that they were in. */
+export type FillSnapshot = (signal: AbortSignal, mounts: readonly Mount[], lease: string) => Promise<string>;
 
 /** Whether the layer's committed snapshot is there. */
 export async function hasSnapshot(
@@ -31,15 +33,16 @@ export async function hasSnapshot(
 }
 
 /**
- * Unpacks a layer into a committed snapshot named by its ChainID, as containerd's own clients do, by the diff service,
- * which answers the digest of what it unpacked. The lease keeps it.
+ * A layer's committed snapshot, named by its ChainID, as containerd's own clients make it. The lease keeps it; one that a
+ * kill left half made goes with the lease.
  *
- * @throws dataLoss when that is another one than the DiffID
+ * @throws dataLoss when it was filled from something else than the DiffID says
  */
-export async function unpackSnapshot(
+export async function makeSnapshot(
   signal: AbortSignal,
   containerd: ContainerdConnection,
-  request: UnpackRequest,
+  request: SnapshotRequest,
+  fill: FillSnapshot,
 ): Promise<"carried" | "present"> {
   const { snapshots, leases } = containerd;
   const { lease, snapshotter, layer, parent = "" } = request;
@@ -53,11 +56,9 @@ export async function unpackSnapshot(
   await using undo = new AsyncDisposableStack();
   const { mounts } = await snapshots.prepare({ snapshotter, key, parent }, options);
   undo.defer(async () => void (await snapshots.remove({ snapshotter, key })));
-  const { mediaType, digest, sizeBytes } = request.descriptor;
-  const diff = { mediaType, digest, size: BigInt(sizeBytes) };
-  const { applied } = await containerd.diff.apply({ diff, mounts }, options);
-  if (applied?.digest !== (layer.diffId as string)) {
-    throw new EngineError("dataLoss", `layer ${layer.diffId}: containerd unpacked ${applied?.digest ?? "nothing"}`);
+  const diffId = await fill(signal, mounts, lease);
+  if (diffId !== (layer.diffId as string)) {
+    throw new EngineError("dataLoss", `layer ${layer.diffId}: its snapshot was filled from ${diffId}`);
   }
   try {
     await snapshots.commit({ snapshotter, name: layer.chainId, key }, options);
@@ -67,4 +68,20 @@ export async function unpackSnapshot(
     if (!isKind(error, "alreadyExists")) throw error;
   }
   return "carried";
+}
+
+/** containerd unpacks the layer's blob, which must be in its store, and says what it unpacked. */
+export function byDiffService(
+  { diff }: ContainerdConnection,
+  { mediaType, digest, sizeBytes }: Descriptor,
+): FillSnapshot {
+  return async (signal, mounts, lease) => {
+    const request = { diff: { mediaType, digest, size: BigInt(sizeBytes) }, mounts: mounts.map(toWire) };
+    const { applied } = await diff.apply(request, underLease(signal, lease));
+    return applied?.digest ?? "nothing";
+  };
+}
+
+function toWire({ type, source, options }: Mount) {
+  return { type, source, options: [...options] };
 }

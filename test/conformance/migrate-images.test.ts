@@ -5,8 +5,10 @@ import test, { type TestContext } from "node:test";
 import { openCriConnection, type CriConnection } from "#clients/cri/cri-connection.ts";
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
 import { ContainerState } from "#gen/runtime/v1/containers_pb.ts";
+import { chainIdsOf, parseDiffId } from "#core/content/digest.ts";
 import { containerRoot } from "#test/support/container-root.ts";
 import { openContainerdBed, type ContainerdBed } from "#test/support/containerd-bed.ts";
+import { layerListing, layerTrees } from "#test/support/containerd-trees.ts";
 import { catSays, openDockerSource, type DockerSource } from "#test/support/docker-source.ts";
 import { eventuallyEqual } from "#test/support/eventually.ts";
 import { FerryBed, runToEnd } from "#test/support/ferry-bed.ts";
@@ -106,10 +108,10 @@ async function toContainerd(t: TestContext, source: DockerSource): Promise<void>
   if (!requireBinary(t, "containerd", "ctr", "runc")) return;
   await using containerd = await openContainerdBed({ sandboxImage: "ferry.test/pause:1" });
   const to = `containerd:${containerd.socket}`;
-  const before = await diskUse(containerd.root);
+  const before = await diskUse(source.root, containerd.root);
   const first = await migrate(source, to);
   assertCarried(first, source.images);
-  const after = await diskUse(containerd.root);
+  const after = await diskUse(source.root, containerd.root);
   assertForecast(first, { bytes: after.bytes - before.bytes, inodes: after.inodes - before.inodes });
   using cri = await openCriConnection({ signal: AbortSignal.timeout(60_000) }, containerd.socket);
   const { images } = await cri.images.listImages({});
@@ -131,6 +133,24 @@ async function toContainerd(t: TestContext, source: DockerSource): Promise<void>
   assert.equal(await runPod(cri, source.directory, "ferry.test/layered:1"), "layered\n");
   assertCarried(await migrate(source, to), source.images);
   await shareFromMoby(source, containerd);
+  await asContainerdMakesThem(source, containerd, first);
+}
+
+/** Each layer's own tree, beside the one that containerd makes of the same archive. */
+async function asContainerdMakesThem({ images }: DockerSource, containerd: ContainerdBed, { answer }: Migration) {
+  const files = new Set(answer?.images.flatMap(({ layers }) => layers.map((layer) => layer.files)));
+  // An image's lower layers are there with the image before.
+  assert.deepEqual(files, new Set(["shared", undefined]));
+  for (const { name, diffIds } of images) {
+    const chain = chainIdsOf(diffIds.map(parseDiffId)).at(-1) ?? "";
+    const ours = await layerTrees(containerd, "k8s.io", chain);
+    const theirs = await layerTrees(containerd, "shared", chain);
+    assert.equal(ours.length, diffIds.length);
+    for (const [at, tree] of ours.entries()) {
+      assert.notEqual(tree, theirs[at]);
+      assert.deepEqual(await layerListing(tree), await layerListing(theirs[at] ?? ""), `${name}, ${at} from the top`);
+    }
+  }
 }
 
 /** As Docker 29 keeps them: in another namespace of the same containerd. */

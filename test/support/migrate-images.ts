@@ -4,10 +4,12 @@ import { runToEnd } from "./ferry-bed.ts";
 import type { DockerSource, SourceImage } from "./docker-source.ts";
 import { command } from "./processes.ts";
 
+type MigratedLayer = { readonly diffId: string; readonly how: string; readonly files?: string };
+
 /** What `ferry migrate images --format json` prints. */
 export type Migrated = {
   readonly forecast: { path: string; bytes: number; inodes: number }[];
-  readonly images: { id: string; names: string[]; manifest: string; layers: { diffId: string; how: string }[] }[];
+  readonly images: { id: string; names: string[]; manifest: string; layers: MigratedLayer[] }[];
   readonly leftOut: { id: string; problem: string }[];
   readonly volumes: { name: string; uid: number; usedBy: string[]; how: string }[];
   readonly containers: { name: string; restartPolicy: string; volumes: string[] }[];

@@ -6,9 +6,9 @@ const options = { maxBuffer: 1 << 28, encoding: "latin1" } as const;
 
 /**
  * Every file of a tree, one line each: name, type, mode, owner, size, time in nanoseconds, link target, link count,
- * device, then lines of all xattrs and of all contents. By find, getfattr and sha256sum, not by our own code.
+ * device, then lines of xattrs (of the namespaces `xattrs`) and of all contents. By find, getfattr and sha256sum, not by our own code.
  */
-export async function treeListing(root: string): Promise<string[]> {
+export async function treeListing(root: string, xattrs = "user|security"): Promise<string[]> {
   const attributes = String.raw`%p|%y|%m|%U:%G|%T@|%l|%n`;
   const notDirectories = [".", "!", "-type", "d", "-printf", String.raw`${attributes}|%s\n`];
   const directories = [".", "-type", "d", "-printf", String.raw`%p|%y|%m|%U:%G|%T@\n`];
@@ -19,9 +19,9 @@ export async function treeListing(root: string): Promise<string[]> {
     [".", "(", "-type", "c", "-o", "-type", "b", ")", "-exec", "stat", "-c", "%n %t:%T", "{}", "+"],
     { ...options, cwd: root },
   );
-  const xattrs = await execute(
+  const attributeLines = await execute(
     "getfattr",
-    ["-R", "-P", "-h", "-d", "-m", "^(user|security)\\.", "--absolute-names", "."],
+    ["-R", "-P", "-h", "-d", "-m", `^(${xattrs})\\.`, "--absolute-names", "."],
     { ...options, cwd: root },
   );
   const contents = await execute("sh", ["-c", "find . -type f -print0 | sort -z | xargs -0 -r sha256sum"], {
@@ -29,6 +29,6 @@ export async function treeListing(root: string): Promise<string[]> {
     cwd: root,
   });
   const lines = [files, dirs, devices, contents].flatMap(({ stdout }) => stdout.split("\n").sort());
-  const blocks = xattrs.stdout.split("\n\n").sort();
+  const blocks = attributeLines.stdout.split("\n\n").sort();
   return [...lines, ...blocks].filter((line) => line !== "");
 }

@@ -1,0 +1,25 @@
+import { randomUUID } from "node:crypto";
+import type { ContainerdBed } from "./containerd-bed.ts";
+import { treeListing } from "./tree-listing.ts";
+
+/** Where containerd's overlayfs keeps the trees of a chain of layers, the topmost first. */
+export async function layerTrees(containerd: ContainerdBed, namespace: string, chainId: string): Promise<string[]> {
+  // Nothing refers to the view: garbage collection takes it away.
+  const key = `look-${randomUUID()}`;
+  // `mount -t overlay overlay /mnt -o index=off,lowerdir=TOP:…`, of one layer `mount -t bind TREE /mnt -o ro,rbind`.
+  const line = await containerd.ctr("-n", namespace, "snapshots", "view", "--target", "/mnt", key, chainId);
+  const lower = /lowerdir=([^, ]+)/.exec(line)?.[1];
+  return lower?.split(":") ?? [line.split(" ")[3] ?? ""];
+}
+
+/**
+ * One layer's files as they lie, whiteouts and all; without how many names an inode has elsewhere, when a whiteout was
+ * made, and the root's time: containerd sets it before the root has its files.
+ */
+export async function layerListing(tree: string): Promise<string[]> {
+  const lines = await treeListing(tree, "user|security|trusted");
+  return lines.map((line) => {
+    if (/\|c\|0\||^\.\|d\|/.test(line)) return line.replace(/\|\d{9,}\.\d+/, "");
+    return line.replace(/^(.*\|f\|.*)\|\d+\|(\d+)$/, "$1|$2");
+  });
+}

@@ -232,7 +232,7 @@ async function importImage(host: string, directory: string): Promise<void> {
     await symlink("busybox", join(root, "bin", name));
   await writeFile(join(root, "etc/passwd"), "root:x:0:0:root:/:/bin/sh\n");
   const archive = join(directory, "root.tar");
-  const { packTree } = await import("./archive/write-tar.ts");
+  const { packTree } = await import("./archive/pack-tree.ts");
   await writeFile(archive, packTree({ path: root, name: ".", owners: false, followLink: false }));
   const { code, err } = await runFerry(host, ["import", "-c", 'CMD ["sh"]', archive, image]);
   assert.equal(code, 0, err);

@@ -49,16 +49,33 @@ function extensionOf(flag: string, bytes: Buffer): Partial<TarEntry> {
   if (flag === "L") return { name: bytes.toString("utf8").replace(/\0[^]*$/, "") };
   if (flag === "K") return { linkName: bytes.toString("utf8").replace(/\0[^]*$/, "") };
   if (flag === "g") return {};
-  const records = decodePaxRecords(bytes);
+  return extensionOfPax(decodePaxRecords(bytes));
+}
+
+function extensionOfPax(records: ReadonlyMap<string, string>): Partial<TarEntry> {
   const name = records.get("path");
   const linkName = records.get("linkpath");
-  const size = records.get("size");
-  if (size !== undefined && !/^\d{1,15}$/.test(size)) throw new EngineError("dataLoss", "archive: bad PAX size");
+  const sizeBytes = numberOf(records, "size");
+  const uid = numberOf(records, "uid");
+  const gid = numberOf(records, "gid");
+  const mtimeSeconds = numberOf(records, "mtime");
   return {
-    ...(name === undefined ? {} : { name }),
-    ...(linkName === undefined ? {} : { linkName }),
-    ...(size === undefined ? {} : { sizeBytes: Number(size) }),
+    ...(name !== undefined && { name }),
+    ...(linkName !== undefined && { linkName }),
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+    ...(mtimeSeconds !== undefined && { mtimeSeconds }),
   };
+}
+
+/** Whole and not negative, except for a time. */
+function numberOf(records: ReadonlyMap<string, string>, key: "size" | "uid" | "gid" | "mtime"): number | undefined {
+  const text = records.get(key);
+  if (text === undefined) return undefined;
+  const isNumber = key === "mtime" ? /^-?\d{1,15}(\.\d*)?$/ : /^\d{1,15}$/;
+  if (!isNumber.test(text)) throw new EngineError("dataLoss", `archive: bad PAX ${key}`);
+  return Number(text);
 }
 
 function paddingOf(sizeBytes: number): number {

@@ -43,15 +43,11 @@ const items: TarItem[] = [
 test("what is written is read again, however the stream is cut", async () => {
   const bytes = await gather(writeTar(items));
   const expected = items.map(({ entry, body }) => [
-    entry.type === "directory" ? { ...entry, name: `${entry.name}/` } : { ...entry, uid: 0, gid: 0 },
+    entry.type === "directory" ? { ...entry, name: `${entry.name}/` } : entry,
     body instanceof Uint8Array ? Buffer.from(body).toString() : "",
   ]);
   for (const length of [1, 511, 513, 1 << 20]) {
-    const found = await read(bytes, length);
-    assert.deepEqual(
-      found.map(([entry, body]) => [{ ...entry, uid: 0, gid: 0 }, body]),
-      expected,
-    );
+    assert.deepEqual(await read(bytes, length), expected);
   }
 });
 

@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
+import { encodeTarHeader, tarEnd, type TarEntry } from "#base/tar/tar-header.ts";
+import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { extractTree } from "./extract-tree.ts";
-import type { TarEntry } from "./tar-entry.ts";
-import { formatEntry, packTree } from "./write-tar.ts";
-
-async function temporary(): Promise<AsyncDisposable & { path: string }> {
-  const path = await mkdtemp(join(tmpdir(), "ferry-cli-archive-"));
-  return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true }) };
-}
+import { packTree } from "./pack-tree.ts";
 
 const longName = `${"long/".repeat(40)}name`;
 
@@ -35,7 +30,7 @@ async function assertTree(root: string, withLongName: boolean): Promise<void> {
 }
 
 test("what we pack, tar unpacks", async () => {
-  await using work = await temporary();
+  await using work = await temporaryDirectory("cli-archive");
   await makeTree(join(work.path, "in"));
   const archive = join(work.path, "a.tar");
   await writeFile(archive, packTree({ path: join(work.path, "in"), name: "out", owners: false, followLink: false }));
@@ -45,7 +40,7 @@ test("what we pack, tar unpacks", async () => {
 
 for (const format of ["ustar", "gnu", "pax"]) {
   test(`what tar packs as ${format}, we unpack under another name`, async () => {
-    await using work = await temporary();
+    await using work = await temporaryDirectory("cli-archive");
     await makeTree(join(work.path, "in"));
     const exclude = format === "ustar" ? ["--exclude=in/long"] : [];
     const tar = execFileSync("tar", ["-C", work.path, `--format=${format}`, ...exclude, "-c", "in"], {
@@ -68,16 +63,19 @@ const hostile: readonly (readonly [string, TarEntry[]])[] = [
   [".. in the middle", [file("a/../../escape")]],
   ["a directory that is a link", [entry({ name: "d", type: "symlink", linkName: ".." }), file("d/escape")]],
   ["an absolute link", [entry({ name: "d", type: "symlink", linkName: "/" }), file("d/escape")]],
-  ["a hard link to outside", [entry({ name: "h", type: "link", linkName: "../secret" })]],
+  ["a hard link to outside", [entry({ name: "h", type: "hardlink", linkName: "../secret" })]],
   [
     "a hard link through a link",
-    [entry({ name: "d", type: "symlink", linkName: ".." }), entry({ name: "h", type: "link", linkName: "d/secret" })],
+    [
+      entry({ name: "d", type: "symlink", linkName: ".." }),
+      entry({ name: "h", type: "hardlink", linkName: "d/secret" }),
+    ],
   ],
 ];
 
 for (const [name, entries] of hostile) {
   test(`nothing leaves the target: ${name}`, async () => {
-    await using work = await temporary();
+    await using work = await temporaryDirectory("cli-archive");
     await writeFile(join(work.path, "secret"), "s");
     const directory = join(work.path, "target");
     await mkdir(directory);
@@ -89,7 +87,7 @@ for (const [name, entries] of hostile) {
 }
 
 test("a file replaces a link instead of being written through it", async () => {
-  await using work = await temporary();
+  await using work = await temporaryDirectory("cli-archive");
   await writeFile(join(work.path, "secret"), "s");
   const directory = join(work.path, "target");
   await mkdir(directory);
@@ -99,15 +97,15 @@ test("a file replaces a link instead of being written through it", async () => {
 });
 
 test("an absolute name stays below the target", async () => {
-  await using work = await temporary();
+  await using work = await temporaryDirectory("cli-archive");
   await extractTree(pieces(archiveOf([file("/etc/x")]), 512), { directory: work.path, owners: false });
   assert.equal((await stat(join(work.path, "etc/x"))).size, 0);
 });
 
 test("a cut off archive is an error", async () => {
-  await using work = await temporary();
+  await using work = await temporaryDirectory("cli-archive");
   const tar = archiveOf([{ ...file("f"), sizeBytes: 5000 }]).subarray(0, 1024);
-  await assert.rejects(extractTree(pieces(tar, 512), { directory: work.path, owners: false }), /cut off/);
+  await assert.rejects(extractTree(pieces(tar, 512), { directory: work.path, owners: false }), { kind: "dataLoss" });
 });
 
 function entry(given: Partial<TarEntry> & Pick<TarEntry, "name" | "type">): TarEntry {
@@ -115,7 +113,7 @@ function entry(given: Partial<TarEntry> & Pick<TarEntry, "name" | "type">): TarE
 }
 
 function archiveOf(entries: readonly TarEntry[]): Buffer {
-  return Buffer.concat([...entries.flatMap((one) => [...formatEntry(one)]), Buffer.alloc(1024)]);
+  return Buffer.concat([...entries.map(encodeTarHeader), tarEnd]);
 }
 
 async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {

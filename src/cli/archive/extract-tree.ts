@@ -2,8 +2,9 @@ import { constants } from "node:fs";
 import { chmod, chown, link, lstat, mkdir, open, rm, symlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errnoOf } from "#base/errors.ts";
+import { readTar } from "#base/tar/read-tar.ts";
+import type { TarEntry } from "#base/tar/tar-header.ts";
 import { CliError } from "../cli-error.ts";
-import { readTar, type TarMember } from "./read-tar.ts";
 
 export type ExtractTarget = {
   /** Directory that nothing is written outside of. */
@@ -17,16 +18,17 @@ export type ExtractTarget = {
  * Unpacks an archive somebody else made below a directory. Names that lead out of it are refused, and so is writing
  * through a link that the archive, or anybody, put there. Devices are left out.
  *
- * @throws CliError for such a name
+ * @throws CliError for such a name @throws dataLoss when the archive is truncated or malformed
  */
 export async function extractTree(chunks: AsyncIterable<Buffer>, target: ExtractTarget): Promise<void> {
-  const directories: TarMember[] = [];
+  const directories: TarEntry[] = [];
   for await (const member of readTar(chunks)) {
-    const parts = partsOf(member.name, target);
+    const { entry } = member;
+    const parts = partsOf(entry.name, target);
     if (parts.length === 0) continue;
     await prepareParent(target.directory, parts);
     await extractMember(member, join(target.directory, ...parts), target);
-    if (member.type === "directory") directories.push({ ...member, name: parts.join("/") });
+    if (entry.type === "directory") directories.push({ ...entry, name: parts.join("/") });
   }
   // Last, so that a directory without write permission can be filled, and deepest first for the times.
   for (const directory of directories.reverse()) {
@@ -64,30 +66,31 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-async function extractMember(member: TarMember, path: string, target: ExtractTarget): Promise<void> {
-  if (member.type === "directory") await makeDirectory(path);
-  else if (member.type === "file") await writeFile(member, path);
-  else if (member.type === "symlink") {
+type Member = { readonly entry: TarEntry; readonly body: AsyncIterable<Buffer> };
+
+async function extractMember({ entry, body }: Member, path: string, target: ExtractTarget): Promise<void> {
+  if (entry.type === "directory") await makeDirectory(path);
+  else if (entry.type === "file") await writeFile({ entry, body }, path);
+  else if (entry.type === "symlink") {
     await rm(path, { force: true });
-    await symlink(member.linkName, path);
-  } else if (member.type === "link") {
-    const source = partsOf(member.linkName, target);
+    await symlink(entry.linkName, path);
+  } else if (entry.type === "hardlink") {
+    const source = partsOf(entry.linkName, target);
     await prepareParent(target.directory, source);
     await rm(path, { force: true });
     await link(join(target.directory, ...source), path);
   }
-  if (target.owners && (member.type === "file" || member.type === "directory"))
-    await chown(path, member.uid, member.gid);
+  if (target.owners && (entry.type === "file" || entry.type === "directory")) await chown(path, entry.uid, entry.gid);
 }
 
-async function writeFile(member: TarMember, path: string): Promise<void> {
+async function writeFile({ entry, body }: Member, path: string): Promise<void> {
   const { O_CREAT, O_TRUNC, O_WRONLY, O_NOFOLLOW } = constants;
   const found = await lstat(path).catch(() => undefined);
   if (found?.isDirectory() === true) throw new CliError(`${path}: is a directory, and a file is to be written there`);
   if (found?.isSymbolicLink() === true) await rm(path);
   await mkdir(dirname(path), { recursive: true });
-  await using file = await open(path, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW, member.mode);
-  for await (const bytes of member.content) await file.write(bytes);
-  await file.chmod(member.mode);
-  await file.utimes(member.mtimeSeconds, member.mtimeSeconds);
+  await using file = await open(path, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW, entry.mode);
+  for await (const bytes of body) await file.write(bytes);
+  await file.chmod(entry.mode);
+  await file.utimes(entry.mtimeSeconds, entry.mtimeSeconds);
 }

@@ -111,7 +111,7 @@ async function copyIn(
   const target = await resolveLink(session, container, path);
   const found = await statThere(session, container, target);
   const isThereDirectory = found !== undefined && isDirectory(found);
-  const send = async (directory: string, body: AsyncIterable<Buffer>) => {
+  const send = async (directory: string, body: AsyncIterable<Uint8Array>) => {
     const query = {
       path: directory,
       noOverwriteDirNonDir: "true",
@@ -139,7 +139,7 @@ async function copyIn(
     contents: /(^|\/)\.$/.test(from),
     name: basename(resolve(from)),
   });
-  const { packTree } = await import("../archive/write-tar.ts");
+  const { packTree } = await import("../archive/pack-tree.ts");
   const options = { owners: flags.bool("archive"), followLink: flags.bool("follow-link") };
   await send(place.directory, packTree({ path: from, name: place.name, ...options }));
   if (!flags.bool("quiet") && isTerminal(2)) warn(`Successfully copied to ${container}:${path}`);

@@ -1,12 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { Explained } from "#migrate/explain/explain-command.ts";
 import type { ToolName } from "#migrate/explain/tools/tool.ts";
+import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../cli-error.ts";
 import type { Command } from "../command.ts";
 import { print, warn, write } from "../output.ts";
-
-/** Something could not be said in the tool's words. */
-const exitIncomplete = 3;
 
 export const explain: Command = {
   usage: "[OPTIONS] COMMAND | --rewrite SCRIPT",
@@ -37,7 +35,7 @@ ferry explain --to crictl --rewrite clean-up.sh > clean-up-crictl.sh`,
     }
     if (session.format(flags) === "json") for (const one of found) print(JSON.stringify(one));
     else for (const one of found) printExplained(one, flags.has("script"));
-    return found.every(isWhole) ? 0 : exitIncomplete;
+    return found.every(isWhole) ? 0 : exitCodes.incomplete;
   },
 };
 
@@ -47,7 +45,7 @@ async function rewrite(path: string, tool: ToolName | undefined): Promise<number
   const { text, rewritten, left } = rewriteScript(await readScript(path), tool);
   write(1, text);
   warn(`ferry explain: ${rewritten} rewritten, ${left} left as they were, with a comment`);
-  return left === 0 ? 0 : exitIncomplete;
+  return left === 0 ? 0 : exitCodes.incomplete;
 }
 
 async function readScript(path: string): Promise<string> {

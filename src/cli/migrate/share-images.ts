@@ -1,4 +1,5 @@
 import { shareImages } from "#migrate/images/share/share-images.ts";
+import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../cli-error.ts";
 import { warn } from "../output.ts";
 import { printMigratedImages } from "./print-migrated-images.ts";
@@ -30,7 +31,7 @@ export async function shareFromContainerd(signal: AbortSignal, options: ShareOpt
     ...(options.quiet ? {} : { onImage: warn }),
   });
   await printMigratedImages({ forecast: [], proofs, broken, volumes: [], containers: [] }, options.format);
-  return broken.length === 0 ? 0 : 3;
+  return broken.length === 0 ? 0 : exitCodes.incomplete;
 }
 
 /** Undefined for anything else than containerd. */

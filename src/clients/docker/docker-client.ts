@@ -19,7 +19,7 @@ export type ApiRequest = {
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as it is (a tar archive). */
-  readonly body?: AsyncIterable<Buffer> | Buffer;
+  readonly body?: AsyncIterable<Uint8Array> | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 };

@@ -6,7 +6,7 @@ export type HttpRequest = {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer | AsyncIterable<Buffer>;
+  readonly body?: string | Buffer | AsyncIterable<Uint8Array>;
 };
 
 export type HttpResponse = {

@@ -1,3 +1,4 @@
+import { exitCodes } from "../exit-codes.ts";
 import { redact } from "#base/errors.ts";
 import type { Fact, Source } from "../host/source.ts";
 
@@ -48,10 +49,10 @@ export function ledgerEntry(outcome: Outcome, key: string, fact: Fact<unknown>, 
   };
 }
 
-/** Exit code of a command that converted something: 0 nothing lost, 3 something lost, 4 the input itself is wrong. */
-export function ledgerExitCode(entries: readonly LedgerEntry[]): 0 | 3 | 4 {
-  if (entries.some(({ outcome }) => outcome === "invalid")) return 4;
-  return entries.some(({ outcome }) => outcome === "lost") ? 3 : 0;
+/** Exit code of a command that converted something: whether something was lost, or the input itself is wrong. */
+export function ledgerExitCode(entries: readonly LedgerEntry[]): number {
+  if (entries.some(({ outcome }) => outcome === "invalid")) return exitCodes.invalid;
+  return entries.some(({ outcome }) => outcome === "lost") ? exitCodes.incomplete : 0;
 }
 
 /** `/etc/docker/daemon.json:12` */

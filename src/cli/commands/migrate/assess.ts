@@ -6,16 +6,13 @@ import type { ClusterFacts } from "#migrate/cluster/cluster-facts.ts";
 import { parseKubernetesVersion } from "#migrate/host/kubernetes-version.ts";
 import { tableReport } from "#migrate/report/table-report.ts";
 import type { HostSurvey } from "#migrate/survey/host-survey.ts";
+import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../../cli-error.ts";
 import { clientVersion } from "../../client-version.ts";
 import type { Command } from "../../command.ts";
 import type { Flags } from "../../flags.ts";
 import { isTerminal, write } from "../../output.ts";
 import { onInterrupt, openProgress, readClusters } from "./read-clusters.ts";
-
-/** Exit codes beside 0 and 1: a finding reached `--fail-on`; the report lacks something. docs/cli.md names them. */
-const exitReached = 2;
-const exitIncomplete = 3;
 
 export const migrateAssess: Command = {
   usage: "[OPTIONS]",
@@ -109,8 +106,8 @@ function parseFormat(text: string): Format {
 }
 
 function exitCodeOf(report: Report, threshold: Severity | undefined): number {
-  if (threshold !== undefined && reaches(report, threshold)) return exitReached;
-  return report.missing.some(({ isOptional }) => !isOptional) ? exitIncomplete : 0;
+  if (threshold !== undefined && reaches(report, threshold)) return exitCodes.alarm;
+  return report.missing.some(({ isOptional }) => !isOptional) ? exitCodes.incomplete : 0;
 }
 
 function parseSeverity(text: string): Severity {

@@ -15,6 +15,7 @@ import type { RunState } from "#migrate/cluster-run/run-state.ts";
 import { newRun } from "#migrate/cluster-run/step-run.ts";
 import { parseClusterPlan } from "#migrate/plan/cluster/cluster-plan.ts";
 import { renderClusterPlan } from "#migrate/plan/cluster/render-cluster-plan.ts";
+import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import { parseFlagTable, type Flags } from "../../flags.ts";
@@ -23,10 +24,6 @@ import { passedFlags } from "./cluster-node.ts";
 import { openNews, type NewsFormat } from "./cluster-news.ts";
 import { openHandOver } from "./open-hand-over.ts";
 import { onInterrupt } from "./read-clusters.ts";
-
-/** Exit codes beside 0 and 1: the run stopped at a node that failed; another controller drives it. docs/cli.md names them. */
-const exitStopped = 2;
-const exitDriven = 3;
 
 export const migrateCluster: Command = {
   usage: "[OPTIONS] [PLAN]",
@@ -65,11 +62,11 @@ ferry migrate cluster --runner 'ssh "$FERRY_NODE" sudo sh' order.json`,
     using client = new KubernetesClient(await loadConnection(choice));
     try {
       const state = await drive(interrupt, client, { order, flags, namespace, format });
-      return state.phase === "done" ? 0 : exitStopped;
+      return state.phase === "done" ? 0 : exitCodes.alarm;
     } catch (error) {
       if (!isKind(error, "conflict")) throw error;
       throw new CliError(error instanceof Error ? error.message : String(error), {
-        exitCode: exitDriven,
+        exitCode: exitCodes.drivenElsewhere,
         cause: error,
       });
     }

@@ -8,6 +8,7 @@ import { openRunningHost } from "#migrate/host/open-running-host.ts";
 import { ledgerLines, summaryLine } from "#migrate/ledger/format-ledger.ts";
 import { ledgerExitCode } from "#migrate/ledger/ledger.ts";
 import { findingLines } from "#migrate/report/table-report.ts";
+import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import { print, warn, write } from "../../output.ts";
@@ -81,5 +82,6 @@ function printFindings(facts: DoctorFacts, findings: readonly Finding[]): void {
 /** 0 nothing found, 3 only what degrades, 4 something that does not start. */
 function exitCodeOf(findings: readonly Finding[]): number {
   if (findings.length === 0) return 0;
-  return findings.some(({ severity }) => severity === "blocker" || severity === "high") ? 4 : 3;
+  const isBroken = findings.some(({ severity }) => severity === "blocker" || severity === "high");
+  return isBroken ? exitCodes.invalid : exitCodes.incomplete;
 }

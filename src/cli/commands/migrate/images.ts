@@ -9,6 +9,7 @@ import { ImagesJournal } from "#migrate/images/journal.ts";
 import { migrateImages, type ImagesProgress, type MigratedImages } from "#migrate/images/migrate-images.ts";
 import { openTarget } from "#migrate/images/open-target.ts";
 import { acquireRunLock } from "#migrate/images/run-lock.ts";
+import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import type { Flags } from "../../flags.ts";
@@ -66,7 +67,7 @@ export const migrateImagesCommand: Command = {
     const migrated = await run(signal, flags, { store, target, wanted: args });
     if (isTerminal(2)) write(2, "\r\x1b[K");
     await printMigratedImages(migrated, session.format(flags));
-    return migrated.broken.length === 0 ? 0 : 3;
+    return migrated.broken.length === 0 ? 0 : exitCodes.incomplete;
   },
 };
 

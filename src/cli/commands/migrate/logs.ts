@@ -1,13 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { ConvertedLog } from "#migrate/logs/convert-log.ts";
 import type { LineConverter } from "#migrate/logs/line-format.ts";
+import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import { print, warn, write } from "../../output.ts";
 import { writeWhole } from "../../write-whole.ts";
 
 /** Lines were left out: the output is not all there was. */
-const exitIncomplete = 3;
 
 export const migrateLogs: Command = {
   usage: "--to cri|json-file [OPTIONS] [FILE|DIRECTORY...]",
@@ -61,7 +61,7 @@ export const migrateLogsReplay: Command = {
     const { printList } = await import("../../format/print-list.ts");
     await printList(rows, replayLayout, session.format(flags));
     for (const { dockerId, reason } of unreadable) warn(`container ${dockerId.slice(0, 12)}: left out: ${reason}`);
-    return unreadable.length > 0 || rows.some(({ Malformed }) => Number(Malformed) > 0) ? exitIncomplete : 0;
+    return unreadable.length > 0 || rows.some(({ Malformed }) => Number(Malformed) > 0) ? exitCodes.incomplete : 0;
   },
 };
 
@@ -111,7 +111,7 @@ export const migrateLogsCheck: Command = {
     }
     const { printList } = await import("../../format/print-list.ts");
     await printList(rows, checkLayout, session.format(flags));
-    return rows.some(({ Reads }) => Reads === "json-file" || Reads === "none") ? exitIncomplete : 0;
+    return rows.some(({ Reads }) => Reads === "json-file" || Reads === "none") ? exitCodes.incomplete : 0;
   },
 };
 
@@ -161,5 +161,5 @@ function report({ malformed, malformedLines }: ConvertedLog): number {
   warn(
     `ferry migrate logs: ${malformed} line${malformed === 1 ? " is" : "s are"} of another format, left out: ${places}`,
   );
-  return exitIncomplete;
+  return exitCodes.incomplete;
 }

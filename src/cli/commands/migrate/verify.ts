@@ -5,6 +5,7 @@ import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import { compareVerifications, parseVerification, type Verification } from "#migrate/verify/verification.ts";
 import { verifyNode } from "#migrate/verify/verify-node.ts";
+import { exitCodes } from "#migrate/exit-codes.ts";
 import type { Command } from "../../command.ts";
 import { printList } from "../../format/print-list.ts";
 import { print, warn } from "../../output.ts";
@@ -55,7 +56,7 @@ async function show(
     print(JSON.stringify({ ...after, ...(rows === undefined ? {} : { compared: rows }) }, undefined, 2));
   else if (rows === undefined) await printProofs(after, format);
   else await printCompared(rows, format);
-  if (rows?.some(({ isLost }) => isLost) === true) return 2;
+  if (rows?.some(({ isLost }) => isLost) === true) return exitCodes.alarm;
   return after.proofs.some(({ outcome }) => outcome === "failed") ? 1 : 0;
 }
 

@@ -1,7 +1,6 @@
-import { sameWords, type SameWords } from "./same-words.ts";
+import { lacksSwarm, sameWords, type SameWords } from "./same-words.ts";
 import type { Tool } from "./tool.ts";
 
-const orchestration = "orchestration is Kubernetes' here: kubectl";
 const builds =
   "images are built elsewhere: buildctl, buildah or a builder in the cluster; then ferry load or ferry pull";
 
@@ -19,12 +18,7 @@ const words: SameWords = {
     checkpoint: "checkpoints are not supported",
     manifest: "skopeo inspect --raw, or crane manifest",
     trust: "signatures: cosign verify",
-    swarm: orchestration,
-    service: orchestration,
-    stack: orchestration,
-    node: "kubectl get nodes",
-    secret: "kubectl create secret",
-    config: "kubectl create configmap",
+    ...lacksSwarm("orchestration is Kubernetes' here: kubectl"),
     context: "name the daemon with --host, or FERRY_HOST",
     plugin: "volume and network plugins are the cluster's: CSI and CNI",
   },

@@ -1,7 +1,6 @@
-import { sameWords, type SameWords } from "./same-words.ts";
+import { lacksSwarm, sameWords, type SameWords } from "./same-words.ts";
 import type { Tool } from "./tool.ts";
 
-const orchestration = "nerdctl has no orchestration: kubectl";
 const restarts = "the kubelet starts a pod's container again";
 
 /** Source: nerdctl docs/command-reference.md, docs/registry.md. */
@@ -16,12 +15,7 @@ const words: SameWords = {
     trust: "nerdctl pull --verify=cosign",
     context: "name the daemon with --address and --namespace",
     plugin: "nerdctl has no plugins",
-    swarm: orchestration,
-    service: orchestration,
-    stack: orchestration,
-    node: "kubectl get nodes",
-    secret: "kubectl create secret",
-    config: "kubectl create configmap",
+    ...lacksSwarm("nerdctl has no orchestration: kubectl"),
   },
   lostFlags: {
     run: [

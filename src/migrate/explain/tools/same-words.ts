@@ -12,6 +12,18 @@ export type SameWords = {
   readonly notes?: Readonly<Record<string, readonly string[]>>;
 };
 
+/** What a tool lacks that leaves all of a swarm to Kubernetes; `why` says so. */
+export function lacksSwarm(why: string): SameWords["lacks"] {
+  return {
+    swarm: why,
+    service: why,
+    stack: why,
+    node: "kubectl get nodes",
+    secret: "kubectl create secret",
+    config: "kubectl create configmap",
+  };
+}
+
 /** The command with its words as typed behind another program's name. */
 export function sameWords(tool: SameWords, { name, flags, tail }: DockerCommand): Translation {
   const [group = ""] = name.split(" ");

@@ -23,7 +23,7 @@ const layers: Record<string, Rule> = {
   },
   clients: {
     may: ["base", "gen", "node"],
-    thirdParty: ["yaml", "@connectrpc/connect", "@connectrpc/connect-node"],
+    thirdParty: ["yaml", "ws", "@connectrpc/connect", "@connectrpc/connect-node"],
     why: "a client speaks a wire protocol to any server",
   },
   cli: { may: ["base", "clients", "migrate", "node"], thirdParty: [], why: "the command line is a client" },

@@ -66,7 +66,8 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
   });
 
   await t.test("what the node could do before it can do after its move", async () => {
-    const probe = ["verify", node.name, "--image", node.images.small, "--timeout", "40s", ...kubeconfig];
+    const images = ["--image", node.images.small, "--sandbox-image", `${node.images.host}/pause:3.9`];
+    const probe = ["verify", node.name, ...images, "--timeout", "40s", ...kubeconfig];
     const earlier = await ferry(...probe, "--out", "/run/before.json");
     assert.equal(earlier.code, 0, earlier.stderr + earlier.stdout);
     const moved = await ferry("apply", path);
@@ -74,7 +75,8 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
     const later = await ferry(...probe, "--before", "/run/before.json");
     assert.equal(later.code, 0, later.stderr + later.stdout);
     assert.match(later.stdout, /pull 198\.18\.[\d.:]+ +passed +passed/);
-    assert.match(later.stdout, /port below 1024 without root +passed +passed/);
+    for (const proof of ["pull sandbox image", "exec", "port-forward", "logs", "port below 1024 without root"])
+      assert.match(later.stdout, new RegExp(`${proof} +passed +passed`));
     const again = await ferry("apply");
     assert.match(again.stdout, /is moved to containerd/);
   });

@@ -1,5 +1,6 @@
 import { EngineError } from "#base/errors.ts";
 import { KubernetesApiError } from "./api-error.ts";
+import { channelProtocol, ChannelSocket } from "./channel-socket.ts";
 import type { Abortable, KubernetesConnection } from "./connection.ts";
 import {
   isKubernetesObject,
@@ -113,6 +114,29 @@ export class KubernetesClient implements Disposable {
     };
     const answer = await this.#send(call, { path, query, idleTimeoutMs: 0 });
     for await (const value of readJsonLines(answer)) yield watchEvent(path, value);
+  }
+
+  /**
+   * The channels of a subresource that streams: `/api/v1/namespaces/n/pods/p/exec?command=ls&stdout=true`. The caller
+   * disposes them; aborting `call.signal` breaks them off.
+   *
+   * @throws as every request; what the node's side refuses comes that way too
+   */
+  async channels(call: Abortable, path: string): Promise<ChannelSocket> {
+    const connect = async (refresh: boolean) => {
+      const credentials = await this.connection.credentials(call, refresh);
+      const socket = await this.#transport.webSocket(path, channelProtocol, credentials);
+      return await ChannelSocket.open(call, socket, {
+        request: `GET ${path.split("?")[0] ?? ""}`,
+        failure: (cause) => this.#transport.failure(call, cause),
+      });
+    };
+    try {
+      return await connect(false);
+    } catch (error) {
+      if (!(error instanceof KubernetesApiError) || error.status !== 401) throw error;
+      return await connect(true);
+    }
   }
 
   async create(call: Abortable, path: string, object: KubernetesObject): Promise<KubernetesObject> {

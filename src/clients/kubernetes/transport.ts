@@ -1,6 +1,7 @@
 import type { Agent as HttpAgent, IncomingMessage, RequestOptions } from "node:http";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import type { WebSocket } from "ws";
 import { EngineError, errnoOf, messageOf } from "#base/errors.ts";
 import type { Abortable, Credentials, KubernetesConnection } from "./connection.ts";
 
@@ -24,6 +25,9 @@ export type TransportResponse = {
 };
 
 const maxSockets = 16;
+
+/** Of a WebSocket. Servers of Kubernetes send 32 KiB. */
+const maxMessageBytes = 4 * 1024 * 1024;
 
 /** Connections to one API server, kept open between requests. */
 export class Transport implements Disposable {
@@ -50,8 +54,33 @@ export class Transport implements Disposable {
       const answer = await promise;
       return { status: answer.statusCode ?? 0, headers: answer.headers, body: decoded(answer), signal: call.signal };
     } catch (error) {
-      throw this.#failure(call, error);
+      throw this.failure(call, error);
     }
+  }
+
+  /**
+   * A WebSocket, asked for with one subprotocol; its caller waits for it to open, and listens to it before that. What is not
+   * an upgrade comes as its event `unexpected-response`.
+   */
+  async webSocket(path: string, protocol: string, credentials: Credentials): Promise<WebSocket> {
+    const { server, headers } = this.#connection;
+    const { authorization } = credentials;
+    const { WebSocket } = await import("ws");
+    const root = `${server.origin.replace(/^http/, "ws")}${server.pathname.replace(/\/$/, "")}`;
+    return new WebSocket(`${root}${path}`, [protocol], {
+      agent: this.#agentFor(credentials),
+      headers: { ...headers, "user-agent": "ferry", ...(authorization === undefined ? {} : { authorization }) },
+      perMessageDeflate: false,
+      maxPayload: maxMessageBytes,
+    });
+  }
+
+  /** What a connection that broke with `cause` is told as. */
+  failure(call: Abortable, cause: unknown): Error {
+    if (call.signal.aborted) return new EngineError("canceled", "request: canceled", { cause });
+    const code = errnoOf(cause);
+    const why = messageOf(cause) === "" ? (code ?? "no answer") : messageOf(cause);
+    return new EngineError("unavailable", `api server ${this.#connection.server.origin}: ${why}`, { cause });
   }
 
   [Symbol.dispose](): void {
@@ -104,13 +133,6 @@ export class Transport implements Disposable {
           })
         : new (process.getBuiltinModule("node:http").Agent)(common);
     return this.#agent;
-  }
-
-  #failure(call: Abortable, cause: unknown): Error {
-    if (call.signal.aborted) return new EngineError("canceled", "request: canceled", { cause });
-    const code = errnoOf(cause);
-    const why = messageOf(cause) === "" ? (code ?? "no answer") : messageOf(cause);
-    return new EngineError("unavailable", `api server ${this.#connection.server.origin}: ${why}`, { cause });
   }
 }
 

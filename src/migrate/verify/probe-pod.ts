@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError, isKind } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
+import type { PodPlace } from "#clients/kubernetes/pod-streams.ts";
 import type { Call } from "../call.ts";
 
 /** A pod that is made to prove something about a node, and does not outlive the proof. */
@@ -18,6 +19,8 @@ export type ProbePod = {
   readonly pullPolicy?: "Always" | "IfNotPresent";
   readonly pullSecrets?: readonly string[];
   readonly runtimeClass?: string;
+  /** Devices of a device plugin: `nvidia.com/gpu`, one each. */
+  readonly devices?: readonly string[];
 };
 
 /** What the API says of a pod. */
@@ -30,7 +33,8 @@ export type ProbeState = {
   readonly hasImage: boolean;
 };
 
-const label = "ferry-migrate-probe";
+/** Of every probe's label `app`. */
+export const probeLabel = "ferry-migrate-probe";
 
 export function podsPath(namespace: string): string {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
@@ -41,12 +45,12 @@ export async function withProbePod<T>(
   call: Call,
   client: KubernetesClient,
   pod: ProbePod,
-  use: (name: string) => Promise<T>,
+  use: (place: PodPlace) => Promise<T>,
 ): Promise<T> {
-  const name = `${label}-${randomBytes(4).toString("hex")}`;
+  const name = `${probeLabel}-${randomBytes(4).toString("hex")}`;
   await client.create(call, podsPath(pod.namespace), manifest(name, pod));
   try {
-    return await use(name);
+    return await use({ namespace: pod.namespace, name });
   } finally {
     await removePod({ signal: AbortSignal.timeout(15_000) }, client, pod.namespace, name);
   }
@@ -56,7 +60,7 @@ export async function withProbePod<T>(
 export async function waitForPod(
   call: Call,
   client: KubernetesClient,
-  pod: { readonly namespace: string; readonly name: string },
+  pod: PodPlace,
   isThere: (state: ProbeState) => boolean,
 ): Promise<ProbeState> {
   let state: ProbeState | undefined;
@@ -64,28 +68,24 @@ export async function waitForPod(
     for (;;) {
       state = stateOf(await client.get(call, `${podsPath(pod.namespace)}/${pod.name}`));
       if (isThere(state)) return state;
-      if (state.phase === "Failed") throw notThere(pod.name, state);
+      if (state.phase === "Failed") throw notThere(pod, state);
       await sleep(500, undefined, { signal: call.signal });
     }
   } catch (error) {
-    if (isKind(error, "deadlineExceeded", "canceled")) throw notThere(pod.name, state);
+    if (isKind(error, "deadlineExceeded", "canceled")) throw notThere(pod, state);
     throw error;
   }
 }
 
 /** The lines of its log so far, as the kubelet reads them from the runtime's. */
-export async function readLog(
-  call: Call,
-  client: KubernetesClient,
-  pod: { readonly namespace: string; readonly name: string },
-): Promise<string[]> {
+export async function readLog(call: Call, client: KubernetesClient, pod: PodPlace): Promise<string[]> {
   const path = `${podsPath(pod.namespace)}/${pod.name}/log`;
   return (await client.raw(call, { path })).split("\n").filter((line) => line !== "");
 }
 
 /** Removes what earlier runs that were killed have left on a node. */
 export async function removeProbePods(call: Call, client: KubernetesClient, node: string): Promise<void> {
-  const labelSelector = `app=${label},node=${labelValue(node)}`;
+  const labelSelector = `app=${probeLabel},node=${labelValue(node)}`;
   for await (const page of client.list(call, "/api/v1/pods", { labelSelector })) {
     for (const item of page.items) {
       const metadata = new JsonReader(item, "pod").at("metadata");
@@ -100,7 +100,7 @@ function manifest(name: string, pod: ProbePod) {
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name, namespace, labels: { app: label, node: labelValue(node) } },
+    metadata: { name, namespace, labels: { app: probeLabel, node: labelValue(node) } },
     spec: {
       nodeName: node,
       restartPolicy: "Never",
@@ -115,7 +115,7 @@ function manifest(name: string, pod: ProbePod) {
           image,
           imagePullPolicy: pullPolicy,
           command,
-          resources: { requests: { cpu: "10m", memory: "16Mi" } },
+          resources: { requests: { cpu: "10m", memory: "16Mi" }, limits: deviceLimits(pod.devices) },
           ...(readyWhen === undefined
             ? {}
             : { readinessProbe: { exec: { command: readyWhen }, periodSeconds: 1, timeoutSeconds: 10 } }),
@@ -126,6 +126,10 @@ function manifest(name: string, pod: ProbePod) {
       ],
     },
   };
+}
+
+function deviceLimits(devices: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(devices.map((name) => [name, "1"]));
 }
 
 function stateOf(object: unknown): ProbeState {
@@ -146,8 +150,13 @@ function stateOf(object: unknown): ProbeState {
   };
 }
 
-function notThere(name: string, state: ProbeState | undefined): EngineError {
-  return new EngineError("deadlineExceeded", `pod ${name}: ${state?.text ?? "the API does not answer"}`);
+function notThere({ namespace, name }: PodPlace, state: ProbeState | undefined): EngineError {
+  return new EngineError("deadlineExceeded", `pod ${namespace}/${name}: ${textOf(state)}`);
+}
+
+function textOf(state: ProbeState | undefined): string {
+  if (state === undefined) return "the API does not answer";
+  return state.text === "Running" && !state.ready ? "Running, and not ready" : state.text;
 }
 
 async function removePod(call: Call, client: KubernetesClient, namespace: string, name: string): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { compareVerifications, parseVerification, type Proof, type Verification } from "./verification.ts";
-import { registryOf } from "./used-registries.ts";
+import { registryOf } from "./used-by-pods.ts";
 
 const verification = (runtime: string, proofs: Record<string, Proof["outcome"]>): Verification => ({
   version: 1,

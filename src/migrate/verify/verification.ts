@@ -8,6 +8,8 @@ export type Proof = {
   readonly outcome: "passed" | "failed" | "skipped";
   /** What was seen, or why it was not tried. */
   readonly detail: string;
+  /** What to do about a failure. */
+  readonly next?: string;
 };
 
 /** What a node could do at one time; kept as a file, to be compared with another. */
@@ -27,6 +29,8 @@ export type Comparison = {
   readonly before: Proof["outcome"] | "absent";
   readonly after: Proof["outcome"] | "absent";
   readonly detail: string;
+  /** Of a failure after. */
+  readonly next: string | undefined;
   /** It worked, and does not any more. */
   readonly isLost: boolean;
 };
@@ -54,6 +58,7 @@ export function compareVerifications(before: Verification, after: Verification):
       before: was?.outcome ?? "absent",
       after: is?.outcome ?? "absent",
       detail: (is ?? was)?.detail ?? "",
+      next: is?.next,
       isLost: was?.outcome === "passed" && is?.outcome !== "passed",
     };
   });
@@ -62,9 +67,11 @@ export function compareVerifications(before: Verification, after: Verification):
 function decodeProof(json: JsonReader): Proof {
   const outcome = json.at("outcome").string();
   if (outcome !== "passed" && outcome !== "failed" && outcome !== "skipped") json.at("outcome").fail("is unknown");
+  const next = json.at("next").optionalString();
   return {
     name: json.at("name").string(),
     outcome: outcome === "passed" || outcome === "failed" ? outcome : "skipped",
     detail: json.at("detail").string(),
+    ...(next === undefined ? {} : { next }),
   };
 }

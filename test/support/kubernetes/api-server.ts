@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer as createPlain } from "node:http";
+import type { Duplex } from "node:stream";
+import { createServer as createPlain, ServerResponse, type IncomingMessage } from "node:http";
 import { createServer as createTls } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { parseApiPath, type ApiPath } from "./api-path.ts";
@@ -9,6 +9,9 @@ import { ObjectStore } from "./object-store.ts";
 
 /** Answers a request itself (true), or leaves it to the server. For faults, subresources and what is not stored. */
 export type Handler = (request: ApiRequestInfo, response: ServerResponse) => boolean | Promise<boolean>;
+
+/** As {@link Handler}, for a client that wants another protocol. */
+export type UpgradeHandler = (request: ApiRequestInfo, socket: Duplex) => boolean;
 
 export type ApiRequestInfo = {
   readonly method: string;
@@ -35,6 +38,7 @@ export type ApiServerOptions = {
 export class TestApiServer implements AsyncDisposable {
   readonly store = new ObjectStore();
   readonly handlers: Handler[] = [];
+  readonly upgrades: UpgradeHandler[] = [];
   /** `GET /api/v1/pods?limit=500`, in the order they came. */
   readonly requests: string[] = [];
   readonly #options: ApiServerOptions;
@@ -48,6 +52,7 @@ export class TestApiServer implements AsyncDisposable {
       );
     };
     this.#server = options.tls === undefined ? createPlain(serve) : createTls(options.tls, serve);
+    this.#server.on("upgrade", (message: IncomingMessage, socket: Duplex) => this.#upgrade(message, socket));
   }
 
   static async start(options: ApiServerOptions = {}): Promise<TestApiServer> {
@@ -86,21 +91,43 @@ export class TestApiServer implements AsyncDisposable {
     await promise;
   }
 
+  /** An upgrade is answered like any request until a handler takes it. */
+  #upgrade(message: IncomingMessage, socket: Duplex): void {
+    const request = this.#note(message);
+    const handler = this.#isKnown(message) ? this.upgrades.find((take) => take(request, socket)) : undefined;
+    if (handler !== undefined) return;
+    const response = new ServerResponse(message);
+    response.assignSocket(socket as Socket);
+    response.on("finish", () => socket.end());
+    void this.#answer(request, response);
+  }
+
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.#answer(this.#note(message), response);
+  }
+
+  #note(message: IncomingMessage): ApiRequestInfo {
     const url = new URL(message.url ?? "/", "http://localhost");
     this.requests.push(`${message.method ?? "GET"} ${message.url ?? "/"}`);
-    const { token } = this.#options;
-    if (token !== undefined && message.headers.authorization !== `Bearer ${token}`) {
-      sendStatus(response, 401, "Unauthorized", "Unauthorized");
-      return;
-    }
-    const request: ApiRequestInfo = {
+    return {
       method: message.method ?? "GET",
       path: url.pathname,
       query: url.searchParams,
       target: parseApiPath(url.pathname),
       message,
     };
+  }
+
+  #isKnown({ headers }: IncomingMessage): boolean {
+    const { token } = this.#options;
+    return token === undefined || headers.authorization === `Bearer ${token}`;
+  }
+
+  async #answer(request: ApiRequestInfo, response: ServerResponse): Promise<void> {
+    if (!this.#isKnown(request.message)) {
+      sendStatus(response, 401, "Unauthorized", "Unauthorized");
+      return;
+    }
     for (const handler of this.handlers.toReversed()) if (await handler(request, response)) return;
     this.#read(request, response);
   }

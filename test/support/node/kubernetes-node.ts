@@ -1,13 +1,16 @@
 import { readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeCa } from "../certificates.ts";
+import type { ApiPath } from "../kubernetes/api-path.ts";
 import { TestApiServer } from "../kubernetes/api-server.ts";
 import type { StoredObject } from "../kubernetes/selectors.ts";
+import { proxyUpgrade } from "../kubernetes/upgrades.ts";
 import { serveWrites } from "../kubernetes/writes.ts";
 import { podNetwork } from "../pod-network.ts";
 import { openTestImages, type TestImages } from "../test-images.ts";
 import { command } from "../processes.ts";
 import { treeListing } from "../tree-listing.ts";
+import { kubeletPort } from "./kubelet/serve-pods.ts";
 import type { NodeLayout } from "./layouts.ts";
 import { nodeCommand, TestNode } from "./test-node.ts";
 
@@ -46,7 +49,7 @@ export class KubernetesNode implements AsyncDisposable {
     const tls = { cert, key, ca: ca.ca.cert };
     const api = undo.use(await TestApiServer.start({ host: machine.gateway, token: "kubelet-and-admin", tls }));
     serveWrites(api, { minor: Number(layout.version.split(".")[1]) });
-    serveLogs(api, machine);
+    servePods(api, machine);
     const node = new KubernetesNode({ machine, api, images }, undo.move());
     try {
       await node.#install(layout);
@@ -263,14 +266,27 @@ RestartSec=2
 WantedBy=multi-user.target
 `;
 
-/** The API server's own part of `kubectl logs`: it asks the kubelet. */
-function serveLogs(api: TestApiServer, machine: TestNode): void {
+/** The API server's own part of `kubectl logs`, `exec` and `port-forward`: it asks the kubelet. */
+function servePods(api: TestApiServer, { address }: TestNode): void {
+  const kubelet = `http://${address}:${kubeletPort}`;
+  const container = ({ namespace = "", name = "" }: ApiPath) => `${namespace}/${name}/main`;
   api.handlers.push(async ({ target }, response) => {
     if (target?.subresource !== "log") return false;
-    const url = `http://${machine.address}:10250/containerLogs/${target.namespace ?? ""}/${target.name ?? ""}/main`;
+    const url = `${kubelet}/containerLogs/${container(target)}`;
     const answer = await fetch(url).catch(() => undefined);
     response.writeHead(answer?.ok === true ? 200 : 500, { "content-type": "text/plain" });
     response.end(answer === undefined ? "the kubelet does not answer" : await answer.text());
+    return true;
+  });
+  api.upgrades.push(({ target, query, message }, socket) => {
+    const { subresource = "", namespace = "", name = "" } = target ?? {};
+    const paths: Readonly<Record<string, string>> = {
+      exec: `/exec/${namespace}/${name}/main?${query.toString()}`,
+      portforward: `/portForward/${namespace}/${name}?port=${query.get("ports") ?? ""}`,
+    };
+    const path = paths[subresource];
+    if (path === undefined) return false;
+    proxyUpgrade(message, socket, new URL(path, kubelet));
     return true;
   });
 }

@@ -9,12 +9,11 @@ import { exitCodes } from "#migrate/exit-codes.ts";
 import type { Command } from "../../command.ts";
 import { printList } from "../../format/print-list.ts";
 import { print, warn } from "../../output.ts";
-
 import { openCall } from "./node-run.ts";
 
 export const migrateVerify: Command = {
   usage: "[OPTIONS] NODE",
-  summary: "Let a node show that pods have what they need: pulls, exec, logs, ports, GPUs",
+  summary: "Let a node show that pods have what they need: pulls, exec, port-forward, logs, ports, GPUs",
   flags: `
     --before string       Compare with this file, of an earlier --out; exit with 2 when something was lost
     --format string       table (default) or json
@@ -22,6 +21,7 @@ export const migrateVerify: Command = {
     --kubeconfig string   Kubeconfig file (KUBECONFIG, ~/.kube/config, in a pod its service account)
     --namespace string    Where the pods are made (default kube-system)
     --out string          Keep the result in this file
+    --sandbox-image string   The runtime's, pulled without credentials (default: found among the node's images)
     --timeout string      For each proof (default 2m)
 `,
   args: { min: 1, max: 1 },
@@ -36,6 +36,7 @@ export const migrateVerify: Command = {
     const result = await verifyNode(call, client, {
       node,
       image: flags.text("image") ?? "docker.io/library/busybox:1.36",
+      sandboxImage: flags.text("sandbox-image"),
       namespace: flags.text("namespace") ?? "kube-system",
       timeoutMs: flags.parsed("timeout", (text) => parseDurationNs(text) / 1e6) ?? 120_000,
       onProof: ({ name, outcome }) => warn(`${outcome}  ${name}`),
@@ -56,6 +57,9 @@ async function show(
     print(JSON.stringify({ ...after, ...(rows === undefined ? {} : { compared: rows }) }, undefined, 2));
   else if (rows === undefined) await printProofs(after, format);
   else await printCompared(rows, format);
+  for (const { name, detail, next } of after.proofs) {
+    if (next !== undefined && format !== "json") warn(`${name}: ${detail}\n  next: ${next}`);
+  }
   if (rows?.some(({ isLost }) => isLost) === true) return exitCodes.alarm;
   return after.proofs.some(({ outcome }) => outcome === "failed") ? 1 : 0;
 }

@@ -38,13 +38,13 @@ export function smokePod(context: StepContext, action: SmokeAction): StepRun {
 async function prove(call: Call, client: KubernetesClient, { node, image }: SmokeAction): Promise<void> {
   const command = ["sh", "-c", `echo ${line}; exec sleep 600`];
   const pod = { node, namespace, image, command, readyWhen: ["sh", "-c", "exit 0"] };
-  await withProbePod(call, client, pod, async (name) => {
-    await waitForPod(call, client, { namespace, name }, ({ ready }) => ready);
-    const lines = await readLog(call, client, { namespace, name });
+  await withProbePod(call, client, pod, async (place) => {
+    await waitForPod(call, client, place, ({ ready }) => ready);
+    const lines = await readLog(call, client, place);
     if (lines.includes(line)) return;
     throw new EngineError(
       "internal",
-      `pod ${name}: its log has not the line it wrote but: ${lines.join("\n").slice(0, 200)}`,
+      `pod ${namespace}/${place.name}: its log has not the line it wrote but: ${lines.join("\n").slice(0, 200)}`,
     );
   });
 }

@@ -5,6 +5,10 @@ import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { DockerClient } from "#clients/docker/docker-client.ts";
 import { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
+import { StreamingServer } from "#surfaces/cri/streaming/streaming-server.ts";
+import { testCall } from "../../call.ts";
+import { output } from "../kubelet/docker-runtime.ts";
+import { DockerStreams } from "../kubelet/docker-streams.ts";
 import {
   createDockerContainer,
   execInDocker,
@@ -27,6 +31,7 @@ if (words.includes("--version")) {
 const flag = (name: string) => words.find((word) => word.startsWith(`--${name}=`))?.split("=")[1];
 const options = { cgroupParent, pauseImage: flag("pod-infra-container-image") ?? "registry.k8s.io/pause:3.10" };
 const client = new DockerClient({ endpoint: { type: "unix", path: "/var/run/docker.sock" } });
+const streams = await StreamingServer.open(testCall(), new DockerStreams(client));
 const socketPath = "/run/cri-dockerd.sock";
 
 const logErrors: Interceptor = (next) => async (request) => {
@@ -103,6 +108,8 @@ function routes(router: ConnectRouter): void {
       const { LogPath } = await inspect(client, containerId);
       return { status: { id: containerId, logPath: LogPath } };
     },
+    exec: ({ containerId, cmd }) => ({ url: streams.getExec({ containerId, args: cmd, ...output }) }),
+    portForward: ({ podSandboxId, port }) => ({ url: streams.getPortForward({ podSandboxId, ports: port }) }),
     execSync: async ({ containerId, cmd }) => ({ exitCode: await execInDocker(client, containerId, cmd) }),
   });
   router.service(ImageService, {

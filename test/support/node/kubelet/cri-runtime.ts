@@ -40,6 +40,10 @@ export async function openCriRuntime(minor: number, endpoint: string, cgroupPare
       const { status } = await cri.runtime.containerStatus({ containerId });
       return fromCriLog(await readFile(status?.logPath ?? "", "utf8"));
     },
+    execUrl: async ({ containerId }, cmd) =>
+      (await cri.runtime.exec({ containerId, cmd: [...cmd], stdout: true, stderr: true })).url,
+    portForwardUrl: async ({ sandboxId }, port) =>
+      (await cri.runtime.portForward({ podSandboxId: sandboxId, port: [...port] })).url,
   };
 }
 

@@ -1,4 +1,6 @@
 import { DockerClient } from "#clients/docker/docker-client.ts";
+import { StreamingServer } from "#surfaces/cri/streaming/streaming-server.ts";
+import { testCall } from "../../call.ts";
 import { KubeletError } from "./arguments.ts";
 import { splitFrames } from "./docker-frames.ts";
 import {
@@ -11,7 +13,11 @@ import {
   typeLabel,
   type DockerPodOptions,
 } from "./docker-pods.ts";
+import { DockerStreams } from "./docker-streams.ts";
 import type { PodRuntime, RuntimePod } from "./pod-spec.ts";
+
+/** What is wanted of a command that nobody speaks to. */
+export const output = { stdin: false, stdout: true, stderr: true, tty: false };
 
 /** Docker, as dockershim used it: names, labels and a network by CNI. @throws KubeletError without Docker */
 export async function openDockerRuntime(socket: string, options: DockerPodOptions): Promise<PodRuntime> {
@@ -21,6 +27,7 @@ export async function openDockerRuntime(socket: string, options: DockerPodOption
     const why = `Cannot connect to the Docker daemon at unix://${socket}. Is the docker daemon running?`;
     throw new KubeletError(`failed to run Kubelet: failed to get docker version: ${why}`);
   });
+  const streams = await StreamingServer.open(testCall(), new DockerStreams(client));
   return {
     version: async () => `docker://${await version()}`,
     list: async () => await listPods(client),
@@ -37,6 +44,9 @@ export async function openDockerRuntime(socket: string, options: DockerPodOption
       await using answer = await client.open({ path: `/containers/${containerId}/logs`, query: { stdout: true } });
       return await splitFrames(answer.body);
     },
+    execUrl: async ({ containerId }, args) => await Promise.resolve(streams.getExec({ containerId, args, ...output })),
+    portForwardUrl: async ({ sandboxId }, ports) =>
+      await Promise.resolve(streams.getPortForward({ podSandboxId: sandboxId, ports })),
   };
 }
 

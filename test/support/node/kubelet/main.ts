@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import { flushCompileCache } from "node:module";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +7,7 @@ import { KubeletError, readSettings } from "./arguments.ts";
 import { openCriRuntime } from "./cri-runtime.ts";
 import { openDockerRuntime } from "./docker-runtime.ts";
 import { PodSync } from "./pod-sync.ts";
+import { servePods } from "./serve-pods.ts";
 
 // Stands in for a kubelet: `main.ts VERSION CGROUP-PARENT FLAGS…`. Ends with a kubelet's words when it cannot start.
 const [version = "", cgroupParent = "", ...words] = process.argv.slice(2);
@@ -34,22 +34,10 @@ async function main(): Promise<void> {
   const client = new KubernetesClient(await loadConnection({ kubeconfig: settings.kubeconfig, env: {} }));
   const nodeName = settings.nodeName === "" ? hostname() : settings.nodeName;
   const sync = new PodSync({ client, runtime, nodeName, version, staticPodPath: settings.staticPodPath });
-  serveLogs(sync);
+  servePods(sync, runtime);
   flushCompileCache();
   for (;;) {
     await sync.once().catch((error: unknown) => console.error(String(error)));
     await sleep(200);
   }
-}
-
-/** What the API server asks of a kubelet: `/containerLogs/NAMESPACE/POD/CONTAINER`. */
-function serveLogs(sync: PodSync): void {
-  const server = createServer((request, response) => {
-    const [, , namespace = "", pod = ""] = (request.url ?? "").split("?")[0]?.split("/") ?? [];
-    void sync.log(namespace, pod).then(
-      (text) => response.end(text),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
-  });
-  server.listen(10_250);
 }

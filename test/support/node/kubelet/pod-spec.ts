@@ -55,4 +55,7 @@ export type PodRuntime = {
   /** Exit code. */
   readonly exec: (pod: RuntimePod, command: readonly string[]) => Promise<number>;
   readonly log: (pod: RuntimePod) => Promise<string>;
+  /** Where the streams of a command with its output are to be had, for one use. */
+  readonly execUrl: (pod: RuntimePod, command: readonly string[]) => Promise<string>;
+  readonly portForwardUrl: (pod: RuntimePod, ports: readonly number[]) => Promise<string>;
 };

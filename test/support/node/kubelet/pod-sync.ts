@@ -41,11 +41,12 @@ export class PodSync {
     }
   }
 
-  async log(namespace: string, name: string): Promise<string> {
+  /** The runtime's pod. @throws Error when it has none of that name */
+  async find(namespace: string, name: string): Promise<RuntimePod> {
     const pod = this.#known.find((known) => known.namespace === namespace && known.name === name);
     const running = (await this.#options.runtime.list()).find(({ uid }) => uid === pod?.uid);
     if (running === undefined) throw new Error(`pod ${namespace}/${name} is not here`);
-    return await this.#options.runtime.log(running);
+    return running;
   }
 
   async #bring(pod: PodSpec, running: RuntimePod | undefined): Promise<void> {

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import test from "node:test";
+import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
+import { loadConnection } from "#clients/kubernetes/load-connection.ts";
+import { TestApiServer } from "#test/support/kubernetes/api-server.ts";
+import { asObject } from "#test/support/kubernetes/delete-object.ts";
+import { serveWrites } from "#test/support/kubernetes/writes.ts";
+import { temporaryDirectory } from "#test/support/temporary-directory.ts";
+import { verifyNode } from "./verify-node.ts";
+
+const call = { signal: new AbortController().signal };
+
+test("a node that can do nothing says of each thing what failed, and what to do", async () => {
+  await using bed = await openBed();
+  bed.putUser({ runtimeClassName: "gone" });
+  bed.putUser({ runtimeClassName: "nvidia", imagePullSecrets: [{ name: "regcred" }] });
+  const { proofs } = await verifyNode(call, bed.client, { ...bed.options, sandboxImage: "r.io/pause:1" });
+  const told = proofs.map(({ name, outcome, next }) => `${outcome} ${name}: ${next?.slice(0, 30) ?? ""}`);
+  assert.deepEqual(told, [
+    "failed node ready: kubectl describe node n1; on i",
+    "failed pull r.io: look at the pod's imagePullSec",
+    "failed pull r.io with regcred: look at the pod's imagePullSec",
+    "failed pull sandbox image: look at the pod's imagePullSec",
+    "failed exec: the kubelet reaches the runtim",
+    "failed port-forward: the kubelet reaches the runtim",
+    "failed logs: on the node: crictl logs CONTA",
+    "failed port below 1024 without root: set enable_unprivileged_ports ",
+    "failed runtime class gone: the runtime has the handler, a",
+    "failed runtime class nvidia: the runtime has no such handle",
+    "failed gpu: every GPU of the node is taken",
+  ]);
+  const details = proofs.map(({ detail }) => detail.replace(/probe-[0-9a-f]+/, "probe"));
+  assert.equal(details[0], "node n1: not Ready: no network");
+  assert.equal(details[4], "pod kube-system/ferry-migrate-probe: Failed: StartError");
+  assert.equal(details[8], "runtime class gone: not in the cluster");
+  assert.deepEqual(bed.probes(), []);
+});
+
+test("what a node has none of is skipped, and what earlier runs have left is removed", async () => {
+  await using bed = await openBed({ gpus: "0" });
+  bed.api.store.put("pods", pod("left-over", { app: "ferry-migrate-probe", node: "n1" }, { nodeName: "n1" }));
+  const heard: string[] = [];
+  const { proofs } = await verifyNode(call, bed.client, {
+    ...bed.options,
+    onProof: ({ name }) => void heard.push(name),
+  });
+  const skipped = proofs.filter(({ outcome }) => outcome === "skipped").map(({ name }) => name);
+  assert.deepEqual(skipped, ["pull sandbox image", "gpu"]);
+  assert.deepEqual(
+    heard,
+    proofs.map(({ name }) => name),
+  );
+  assert.deepEqual(bed.probes(), []);
+});
+
+/** A node whose kubelet refuses every probe, each with a reason of its own. */
+async function openBed({ gpus = "2" } = {}) {
+  await using undo = new AsyncDisposableStack();
+  const { path } = undo.use(await temporaryDirectory("verify"));
+  const api = undo.use(await TestApiServer.start());
+  serveWrites(api);
+  const { store } = api;
+  const condition = { type: "Ready", status: "False", message: "no network" };
+  const status = { conditions: [condition], allocatable: { "nvidia.com/gpu": gpus }, nodeInfo: {} };
+  store.put("nodes", { apiVersion: "v1", kind: "Node", metadata: { name: "n1" }, status });
+  const nvidia = {
+    apiVersion: "node.k8s.io/v1",
+    kind: "RuntimeClass",
+    metadata: { name: "nvidia" },
+    handler: "nvidia",
+  };
+  store.put("runtimeclasses", nvidia);
+  store.listeners.add(({ type, resource, object }) => {
+    if (type !== "ADDED" || resource !== "pods" || object["status"] !== undefined) return;
+    store.put("pods", { ...object, status: { phase: "Failed", reason: reasonFor(asObject(object["spec"])) } });
+  });
+  const kubeconfig = await api.writeKubeconfig(join(path, "kubeconfig"));
+  const client = undo.use(new KubernetesClient(await loadConnection({ kubeconfig, env: {} })));
+  let users = 0;
+  const owned = undo.move();
+  return {
+    api,
+    client,
+    options: { node: "n1", image: "busybox", namespace: "kube-system", timeoutMs: 60_000 },
+    putUser: (spec: object) => {
+      const containers = [{ name: "c", image: "r.io/app:1" }];
+      store.put("pods", pod(`user-${++users}`, {}, { nodeName: "n1", containers, ...spec }));
+    },
+    probes: () =>
+      store
+        .all({ apiVersion: "v1", resource: "pods" })
+        .flatMap(({ metadata }) => (metadata.labels?.["app"] === "ferry-migrate-probe" ? [metadata.name] : [])),
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+function pod(name: string, labels: Record<string, string>, spec: object) {
+  return { apiVersion: "v1", kind: "Pod", metadata: { namespace: "default", name, labels }, spec, status: {} };
+}
+
+function reasonFor(spec: Record<string, unknown>): string {
+  const [container] = Array.isArray(spec["containers"]) ? spec["containers"].map(asObject) : [];
+  if (container?.["imagePullPolicy"] === "Always") return "ErrImagePull: 401 Unauthorized";
+  if (JSON.stringify(container?.["resources"]).includes("nvidia.com/gpu")) return "OutOfnvidia.com/gpu";
+  return spec["runtimeClassName"] === undefined ? "StartError" : 'no runtime for "nvidia" is configured';
+}

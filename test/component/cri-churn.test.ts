@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventuallyEqual, settled } from "#test/support/eventually.ts";
 import { openPodBed, type PodBed } from "#test/support/pod-bed.ts";
 import { pssMiB } from "#test/support/processes.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
@@ -41,9 +42,9 @@ test(`${slots} pods churned for ${minutes} minutes: memory stays flat, nothing i
 async function withoutPods(bed: PodBed, work: () => Promise<void>): Promise<void> {
   // The first pod leaves the bridge and the plugins' chains behind, as it should.
   await closePod(bed, await openPod(bed, 0, 0));
-  const before = await bed.state();
+  const before = await settled(() => bed.state());
   await work();
-  assert.deepEqual(await bed.state(), before);
+  await eventuallyEqual(() => bed.state(), before);
 }
 
 /** Ends and replaces the pods of one row, in turn; answers how many. */

@@ -98,10 +98,10 @@ export async function openTestDaemon(
   };
 }
 
-/** Waits until `condition` holds; @throws after ten seconds. */
+/** Waits until `condition` holds; @throws after a minute. */
 export async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await condition()); tries++) {
-    if (tries > 500) throw new Error(`still not: ${what}`);
+  for (const end = performance.now() + 60_000; !(await condition());) {
+    if (performance.now() > end) throw new Error(`still not: ${what}`);
     await sleep(20);
   }
 }

@@ -372,7 +372,7 @@ async function settlesAt(ferry: FerryBed, was: unknown): Promise<void> {
       assert.deepEqual(await stateOf(ferry), was);
       return;
     } catch (error) {
-      if (tries > 20) throw error;
+      if (tries > 300) throw error;
       await sleep(200);
     }
   }

@@ -185,7 +185,7 @@ async function runPod({ runtime }: CriConnection, directory: string, image: stri
   const { containerId } = await runtime.createContainer({ podSandboxId, config, sandboxConfig });
   await runtime.startContainer({ containerId });
   const state = async () => (await runtime.containerStatus({ containerId })).status?.state;
-  await eventuallyEqual(state, ContainerState.CONTAINER_EXITED, 10_000);
+  await eventuallyEqual(state, ContainerState.CONTAINER_EXITED);
   await runtime.stopPodSandbox({ podSandboxId });
   await runtime.removePodSandbox({ podSandboxId });
   return (await readFile(join(logDirectory, "log"), "utf8")).replaceAll(/^\S+ stdout F /gm, "");

@@ -93,11 +93,11 @@ export class CrashBed implements AsyncDisposable {
   /** Ends the daemon as a crash does. */
   async kill(): Promise<void> {
     this.#child?.kill("SIGKILL");
-    await this.died(5_000);
+    await this.died();
   }
 
   /** Waits until the daemon is dead. @throws Error when it is not after `timeoutMs` */
-  async died(timeoutMs: number): Promise<void> {
+  async died(timeoutMs = 60_000): Promise<void> {
     for (let waited = 0; this.#child?.exitCode === null && this.#child.signalCode === null; waited += 10) {
       if (waited > timeoutMs) throw new Error(`the daemon did not die in ${timeoutMs} ms`);
       await sleep(10);

@@ -59,7 +59,7 @@ async function startAgain(bed: CrashBed): Promise<void> {
 
 async function waitForExit(bed: CrashBed): Promise<void> {
   for (let tries = 0; (await state(bed)) === "running"; tries++) {
-    assert.ok(tries < 100, "still running after 10 s");
+    assert.ok(tries < 600, "still running after a minute");
     await sleep(100);
   }
 }
@@ -99,7 +99,7 @@ const exit: Operation = {
   prepare: async (bed) => void (await create(bed, { Cmd: ["sh", "-c", "sleep 0.4; echo last words; exit 7"] })),
   async run(bed) {
     await bed.call("POST", `/containers/${name}/start`);
-    await bed.died(3_000);
+    await bed.died();
   },
   async check(bed) {
     await waitForExit(bed);
@@ -108,7 +108,7 @@ const exit: Operation = {
     const ran =
       Date.parse(String(field(container, "State", "FinishedAt"))) -
       Date.parse(String(field(container, "State", "StartedAt")));
-    assert.ok(ran >= 350 && ran < 2_500, `ran ${ran} ms by the record`);
+    assert.ok(ran >= 350 && ran < 60_000, `ran ${ran} ms by the record`);
     assert.match(await bed.logs(name), /last words/);
     await bed.call("POST", `/containers/${name}/start`);
     await waitForExit(bed);
@@ -117,13 +117,13 @@ const exit: Operation = {
 
 const stop: Operation = {
   prepare: async (bed) => {
-    await create(bed, { Cmd: ["sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done"] });
+    await create(bed, { Cmd: ["sh", "-c", "trap 'exit 3' TERM; echo trapped; while :; do sleep 0.1; done"] });
     await bed.call("POST", `/containers/${name}/start`);
-    await sleep(300);
+    while (!(await bed.logs(name)).includes("trapped")) await sleep(20);
   },
-  run: (bed) => bed.call("POST", `/containers/${name}/stop?t=5`),
+  run: (bed) => bed.call("POST", `/containers/${name}/stop?t=60`),
   async check(bed) {
-    await bed.call("POST", `/containers/${name}/stop?t=5`);
+    await bed.call("POST", `/containers/${name}/stop?t=60`);
     assert.equal(await state(bed), "exited");
     assert.equal(field(await inspect(bed), "State", "ExitCode"), 3);
   },
@@ -145,7 +145,7 @@ const remove: Operation = {
 
 const collect: Operation = {
   prepare: (bed) => bed.pull(bed.secondImage),
-  run: (bed) => bed.call("DELETE", `/images/${bed.secondImage}?force=1`).then(() => bed.died(3_000)),
+  run: (bed) => bed.call("DELETE", `/images/${bed.secondImage}?force=1`).then(() => bed.died()),
   async check(bed) {
     await create(bed);
     await startAgain(bed);

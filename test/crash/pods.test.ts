@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
-import { eventuallyEqual } from "#test/support/eventually.ts";
+import { eventuallyEqual, settled } from "#test/support/eventually.ts";
 import { openCriClient } from "#test/support/cri-client.ts";
 import { podNetwork } from "#test/support/pod-network.ts";
 import { command } from "#test/support/processes.ts";
@@ -9,7 +9,7 @@ import { requireRoot } from "#test/support/require.ts";
 import { openTestImages } from "#test/support/test-images.ts";
 import { CrashBed } from "./crash-bed.ts";
 import { podKillPoints, podOperations, type Pod } from "./pod-operations.ts";
-import { settledPodState } from "./pod-state.ts";
+import { readPodState } from "./pod-state.ts";
 import { writeSlowPlugin } from "./slow-plugin.ts";
 
 /** Another run at the same time has another. */
@@ -49,8 +49,8 @@ test("kill -9 at every step of a pod's life, and the kubelet's retry ends as if 
     for (const step of [...life, ...lifeOfAbsentImage]) await podOperations[step](pod);
   });
   const { root, state, cgroupParent } = bed;
-  const settled = async () => await settledPodState({ root, state, cgroupParent, leases, bridge });
-  const baseline = await settled();
+  const readState = async () => await readPodState({ root, state, cgroupParent, leases, bridge });
+  const baseline = await settled(readState);
   const survives = async (steps: readonly Step[], during: Step, crash: (run: () => Promise<void>) => Promise<void>) => {
     await using clean = new AsyncDisposableStack();
     // One that fails must not fail the next ones.
@@ -67,7 +67,7 @@ test("kill -9 at every step of a pod's life, and the kubelet's retry ends as if 
       for (const step of steps.slice(at)) await podOperations[step](pod);
     });
     // Content is collected a moment after its image is removed.
-    await eventuallyEqual(settled, baseline, 5_000);
+    await eventuallyEqual(readState, baseline);
     clean.move();
   };
 
@@ -78,7 +78,7 @@ test("kill -9 at every step of a pod's life, and the kubelet's retry ends as if 
       await survives(steps, during, async (run) => {
         await bed.arm(point);
         await run();
-        await bed.died(5_000);
+        await bed.died();
       });
     });
   }

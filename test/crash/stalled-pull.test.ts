@@ -43,12 +43,12 @@ test("killed amid a layer: the next pull asks for the rest alone", async (t) => 
 /** Waits until an ingest holds so many bytes; answers how many it holds. */
 async function ingestReaches(bed: CrashBed, bytes: number): Promise<number> {
   const directory = join(bed.root, "content/ingest");
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     for (const name of await readdir(directory, { recursive: true }).catch((): string[] => [])) {
       const { size } = await stat(join(directory, name)).catch(() => ({ size: 0 }));
       if (size >= bytes) return size;
     }
     await sleep(10);
   }
-  throw new Error(`no ingest of ${bytes} bytes after 5 s`);
+  throw new Error(`no ingest of ${bytes} bytes after a minute`);
 }

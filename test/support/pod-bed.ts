@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { clearCgroups } from "../crash/clear-machine.ts";
-import { settledPodState, type PodPlace, type PodState } from "../crash/pod-state.ts";
+import { readPodState, type PodPlace, type PodState } from "../crash/pod-state.ts";
 import { openCriClient, type CriClient } from "./cri-client.ts";
 import { FerryBed } from "./ferry-bed.ts";
 import { podNetwork } from "./pod-network.ts";
@@ -71,7 +71,7 @@ export async function openPodBed({ bridge, subnet, runtime }: PodBedOptions): Pr
     image: images.small,
     logs,
     cgroupParent,
-    state: async () => await settledPodState(place),
+    state: async () => await readPodState(place),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }

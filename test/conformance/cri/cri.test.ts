@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { eventuallyEqual } from "#test/support/eventually.ts";
+import { eventuallyEqual, settled } from "#test/support/eventually.ts";
 import { openPodBed, type PodBed } from "#test/support/pod-bed.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
 import { containers } from "./containers.ts";
@@ -38,7 +38,7 @@ for (const { runtime, needs, version } of rounds)
     if (!requireRoot(t) || !requireBinary(t, needs, "conmon", "docker-registry", "skopeo", "umoci")) return;
     await using bed = await openPodBed({ bridge: "frcrisuite0", subnet: "10.231.82.0/24", runtime });
     await warmUp(bed);
-    const before = await bed.state();
+    const before = await settled(() => bed.state());
     const running = Object.entries(subjects).flatMap(([subject, cases]) =>
       cases.map(({ title, run }, index) =>
         t.test(`${subject}: ${title}`, async () => {
@@ -49,7 +49,7 @@ for (const { runtime, needs, version } of rounds)
     );
     await Promise.all(running);
     // Content is collected a while after its image is removed.
-    await eventuallyEqual(() => bed.state(), before, 15_000);
+    await eventuallyEqual(() => bed.state(), before);
     const errors = (await bed.ferry.log()).split("\n").filter((line) => line.includes('"level":"error"'));
     assert.deepEqual(errors, []);
   });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
+import { eventuallyEqual, settled } from "#test/support/eventually.ts";
 import { openPodBed, type PodBed } from "#test/support/pod-bed.ts";
 import { Random } from "#test/support/random.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
@@ -30,7 +31,7 @@ test("no request crashes the daemon, hangs it or leaves anything behind", async 
   await keepOffline(bed);
   // The first pod leaves what stays: the bridge, the plugins' chains.
   await closeVictim(bed, await openVictim(bed));
-  const before = await bed.state();
+  const before = await settled(() => bed.state());
   const canaries = await plantCanaries(bed);
   const victim = await openVictim(bed);
   const { pid } = bed.ferry;
@@ -59,7 +60,7 @@ test("no request crashes the daemon, hangs it or leaves anything behind", async 
     await closeVictim(bed, victim);
     assert.deepEqual((await bed.v1.runtime.listPodSandbox({})).items, []);
     assert.deepEqual((await bed.v1.runtime.listContainers({})).containers, []);
-    assert.deepEqual(await bed.state(), before);
+    await eventuallyEqual(() => bed.state(), before);
     assert.deepEqual(await canaries(), []);
   });
 });

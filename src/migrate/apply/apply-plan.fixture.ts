@@ -6,10 +6,11 @@ import { HostFiles } from "../host/host-files.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { Commands } from "./commands.ts";
 import { openMigration } from "./migration-run.ts";
+import { purgePlan } from "./purge-plan.ts";
 import { rollBack } from "./roll-back.ts";
 import { Units } from "./units.ts";
 
-// Applies or takes back a plan below a root, and kills itself once its journal has `killAfter` new records.
+// Applies, takes back or purges a plan below a root, and kills itself once its journal has `killAfter` new records.
 const [verb = "", root = "", directory = "", planPath = "", killAfter = "0"] = process.argv.slice(2);
 const commands = new Commands(process.env);
 const kubernetes = async () => new KubernetesClient(await loadConnection({ env: process.env }));
@@ -29,6 +30,7 @@ await using run = await openMigration(
 );
 const call = { signal: new AbortController().signal };
 if (verb === "apply") await applyPlan(call, run, { keepOnFailure: false });
+else if (verb === "purge") await purgePlan(call, run);
 else await rollBack(call, run, "asked");
 // Connections to the API server are kept alive.
 process.exit(0);

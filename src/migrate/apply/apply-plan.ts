@@ -2,6 +2,7 @@ import { EngineError, kindOf, messageOf } from "#base/errors.ts";
 import type { Call } from "../call.ts";
 import type { Step } from "../plan/step.ts";
 import type { MigrationRun } from "./migration-run.ts";
+import { bringBack } from "./bring-back.ts";
 import { openStep } from "./open-step.ts";
 import { rollBack } from "./roll-back.ts";
 import { hasChanged } from "./steps/preflight.ts";
@@ -24,6 +25,7 @@ export async function applyPlan(call: Call, run: MigrationRun, options: ApplyOpt
   if (phase === "applied") return;
   if (phase !== "applying") throw notApplying(directory, phase);
   if (journal.state.steps.size === 0) await checkFiles(run);
+  await bringBack(call, run);
   for (const step of run.plan.steps) {
     if (step.kind === "purge" || journal.state.steps.get(step.id)?.state === "done") continue;
     try {
@@ -70,14 +72,23 @@ async function fail(
   { step, error, options }: { step: Step; error: unknown; options: ApplyOptions },
 ): Promise<never> {
   const text = `step ${step.id}: ${messageOf(error)}`;
-  await run.journal.append({ t: "failed", step: step.id, message: messageOf(error) });
-  if (options.keepOnFailure) {
-    const next = "left as it is: apply resumes here, rollback goes back";
-    throw new EngineError(kindOf(error), `${text}\n${next}`, { cause: error });
+  const failed = (next: string) => new EngineError(kindOf(error), `${text}\n${next}`, { cause: error });
+  const resumable = "left as it is: apply resumes here, rollback goes back";
+  try {
+    await run.journal.append({ t: "failed", step: step.id, message: messageOf(error) });
+  } catch (unwritten) {
+    // Without a journal nothing is taken back: it could not be told how far that came.
+    throw failed(`${messageOf(unwritten)}\n${resumable}`);
   }
+  if (options.keepOnFailure) throw failed(resumable);
   run.tell(text);
-  await rollBack(call, run, text);
-  throw new EngineError(kindOf(error), `${text}\nthe node is back as it was`, { cause: error });
+  try {
+    await rollBack(call, run, text);
+  } catch (incomplete) {
+    if (call.signal.aborted) throw incomplete;
+    throw failed(messageOf(incomplete));
+  }
+  throw failed("the node is back as it was");
 }
 
 function notApplying(directory: string, phase: string): EngineError {

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { syncDirectory } from "#base/atomic-file.ts";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
+import { toDiskError } from "./disk-error.ts";
 import { decodeRecord, journalVersion, type JournalEvent, type JournalRecord } from "./journal-record.ts";
 import { advance, emptyState, type JournalState } from "./journal-state.ts";
 
@@ -11,13 +12,23 @@ const maxLineBytes = 16 << 20;
 /** What was begun and what was done, one JSON line each, on disk before `append` returns. */
 export class Journal implements AsyncDisposable {
   readonly #file: FileHandle;
+  readonly #path: string;
   readonly #onRecord: (record: JournalRecord) => void;
   #records: readonly JournalRecord[];
   #state: JournalState;
 
-  private constructor(file: FileHandle, records: readonly JournalRecord[], onRecord: (record: JournalRecord) => void) {
+  /** Of whole records: what a failed write left behind it is no part of the journal. */
+  #bytes: number;
+
+  private constructor(
+    { file, path }: { readonly file: FileHandle; readonly path: string },
+    { records, wholeBytes }: Whole,
+    onRecord: (record: JournalRecord) => void,
+  ) {
     this.#file = file;
+    this.#path = path;
     this.#records = records;
+    this.#bytes = wholeBytes;
     this.#state = records.reduce(advance, emptyState);
     this.#onRecord = onRecord;
   }
@@ -29,11 +40,11 @@ export class Journal implements AsyncDisposable {
    * @throws failedPrecondition for another version @throws dataLoss for a line that is no record
    */
   static async open(path: string, onRecord: (record: JournalRecord) => void = () => {}): Promise<Journal> {
-    const { records, wholeBytes, isTorn } = await readWhole(path);
-    if (isTorn) await truncate(path, wholeBytes);
+    const whole = await readWhole(path);
+    if (whole.isTorn) await truncate(path, whole.wholeBytes);
     const file = await open(path, "a", 0o600);
     await syncDirectory(dirname(path));
-    return new Journal(file, records, onRecord);
+    return new Journal({ file, path }, whole, onRecord);
   }
 
   /** Reads one without opening it for writing; none where there is no file. @throws as open */
@@ -49,10 +60,20 @@ export class Journal implements AsyncDisposable {
     return this.#records;
   }
 
+  /** Whole or not at all. @throws resourceExhausted on a full disk, and whatever else the disk says */
   async append(event: JournalEvent): Promise<void> {
     const record: JournalRecord = { at: new Date().toISOString(), ...event };
-    await this.#file.appendFile(`${JSON.stringify({ version: journalVersion, ...record })}\n`);
-    await this.#file.datasync();
+    const line = Buffer.from(`${JSON.stringify({ version: journalVersion, ...record })}\n`);
+    try {
+      await this.#file.appendFile(line);
+      await this.#file.datasync();
+    } catch (error) {
+      await this.#file.truncate(this.#bytes).catch(() => {
+        // Then the next to open it takes the torn line away.
+      });
+      throw toDiskError(`journal ${this.#path}`, error);
+    }
+    this.#bytes += line.length;
     this.#records = [...this.#records, record];
     this.#state = advance(this.#state, record);
     this.#onRecord(record);
@@ -63,7 +84,9 @@ export class Journal implements AsyncDisposable {
   }
 }
 
-async function readWhole(path: string): Promise<{ records: JournalRecord[]; wholeBytes: number; isTorn: boolean }> {
+type Whole = { readonly records: JournalRecord[]; readonly wholeBytes: number; readonly isTorn: boolean };
+
+async function readWhole(path: string): Promise<Whole> {
   const bytes = await readFile(path).catch((error: unknown) => {
     if (errnoOf(error) === "ENOENT") return Buffer.alloc(0);
     throw error;

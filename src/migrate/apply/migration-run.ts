@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "#base/atomic-file.ts";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import type { Plan } from "../plan/step.ts";
+import { toDiskError } from "./disk-error.ts";
 import { Journal } from "./journal.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { acquireRunLock } from "./run-lock.ts";
@@ -41,6 +42,14 @@ export type OpenRun = MigrationRun & AsyncDisposable;
  * @throws notFound when nothing is under way and no plan is given
  */
 export async function openMigration(options: OpenOptions, planText?: string): Promise<OpenRun> {
+  try {
+    return await open(options, planText);
+  } catch (error) {
+    throw toDiskError(`migration in ${options.directory}`, error);
+  }
+}
+
+async function open(options: OpenOptions, planText: string | undefined): Promise<OpenRun> {
   const { directory } = options;
   await using undo = new AsyncDisposableStack();
   await mkdir(directory, { recursive: true, mode: 0o700 });

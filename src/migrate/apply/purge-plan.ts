@@ -1,3 +1,5 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { EngineError } from "#base/errors.ts";
 import type { Call } from "../call.ts";
 import type { MigrationRun } from "./migration-run.ts";
@@ -26,5 +28,6 @@ export async function purgePlan(call: Call, run: MigrationRun): Promise<void> {
     await work.verify(call);
     await journal.append({ t: "done", step: step.id });
   }
+  await rm(join(directory, "undo"), { recursive: true, force: true });
   await journal.append({ t: "purged" });
 }

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { syncDirectory } from "#base/atomic-file.ts";
 import type { JsonReader } from "#base/json-reader.ts";
 import type { Call } from "../call.ts";
-import { isAbsent, replaceFile, type HostFiles } from "../host/host-files.ts";
+import { isAbsent, replaceFile, temporaryOf, type HostFiles } from "../host/host-files.ts";
 import type { Commands } from "./commands.ts";
 
 /**
@@ -57,6 +57,7 @@ export async function restorePaths(call: Call, context: SavedFilesContext, saved
   for (const one of saved.toReversed()) {
     const target = await context.files.locate(one.path, "keep");
     const source = one.copy === null ? undefined : join(context.undoDirectory, one.copy);
+    await rm(temporaryOf(target), { recursive: true, force: true });
     await restoreEntry(call, context, source, target);
     for (const directory of one.missingParents.toReversed()) await removeEmpty(await context.files.locate(directory));
   }

@@ -29,7 +29,8 @@ export async function saveUnits(call: Call, context: StepContext, names: readonl
 /** Stops what ran not, and sets what starts at boot as it was. */
 export async function restoreUnits(call: Call, context: StepContext, saved: SavedUnits): Promise<void> {
   for (const { name, active } of saved.units.toReversed()) {
-    if (!runs(active) && runs(await context.units.activeState(call, name))) await context.units.stop(call, name);
+    if (!isRunning(active) && isRunning(await context.units.activeState(call, name)))
+      await context.units.stop(call, name);
   }
   for (const { name, enabled } of saved.units) await restoreEnabled(call, context, name, enabled);
   const before = new Set(saved.links.map(({ path }) => path));
@@ -51,9 +52,9 @@ export async function resumeUnits(
 ): Promise<void> {
   await units.reload(call);
   for (const { name, active } of saved.units) {
-    if (!runs(active)) continue;
-    const isRunning = await units.isActive(call, name);
-    if (!isRunning || restarted.includes(name)) await units.start(call, name, isRunning ? "restart" : "start");
+    if (!isRunning(active)) continue;
+    const isUp = await units.isActive(call, name);
+    if (!isUp || restarted.includes(name)) await units.start(call, name, isUp ? "restart" : "start");
   }
 }
 
@@ -79,7 +80,8 @@ async function restoreEnabled(call: Call, { units }: StepContext, name: string, 
   if (was === "disabled" && is === "enabled") await units.set(call, "disable", name);
 }
 
-function runs(active: string): boolean {
+/** Whether a unit in this state is up, or on its way there. */
+export function isRunning(active: string): boolean {
   return active === "active" || active === "activating" || active === "reloading";
 }
 

@@ -1,5 +1,6 @@
 import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import type { Call } from "../call.ts";
+import type { Step } from "../plan/step.ts";
 import type { HostFiles } from "../host/host-files.ts";
 import type { Commands } from "./commands.ts";
 import type { Units } from "./units.ts";
@@ -16,6 +17,11 @@ export type StepRun = {
   readonly do: (call: Call) => Promise<void>;
   /** @throws EngineError saying what is not as it should be */
   readonly verify: (call: Call) => Promise<void>;
+  /**
+   * When a run goes on after an interruption, for a step that is done: brings about again what a reboot has undone since.
+   * `later` are the steps behind it that were begun, whose word counts more.
+   */
+  readonly bringBack?: (call: Call, later: readonly Step[]) => Promise<void>;
   /** Puts back what was; `saved` is what `save` answered, from the journal. */
   readonly undo: (call: Call, saved: unknown) => Promise<void>;
   /**

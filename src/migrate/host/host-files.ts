@@ -1,6 +1,5 @@
 import { constants } from "node:fs";
 import { lstat, mkdir, open, readFile, readlink, rename, rm, stat } from "node:fs/promises";
-import { randomBytes } from "node:crypto";
 import { dirname, join, normalize } from "node:path";
 import { syncDirectory } from "#base/atomic-file.ts";
 import { EngineError, errnoOf } from "#base/errors.ts";
@@ -117,9 +116,13 @@ export class HostFiles {
   }
 }
 
-/** `write` makes a file beside `target`, which then takes its place; durable on return. */
+/**
+ * `write` makes a file beside `target`, which then takes its place; durable on return. One that a crash left there is taken
+ * away first.
+ */
 export async function replaceFile(target: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${target}.${randomBytes(6).toString("hex")}.ferry`;
+  const temporary = temporaryOf(target);
+  await rm(temporary, { recursive: true, force: true });
   try {
     await write(temporary);
     await rename(temporary, target);
@@ -128,6 +131,11 @@ export async function replaceFile(target: string, write: (temporary: string) => 
     throw error;
   }
   await syncDirectory(dirname(target));
+}
+
+/** Where what is to become `target` is written: always there, so that what a crash leaves is found again. */
+export function temporaryOf(target: string): string {
+  return `${target}.ferry-new`;
 }
 
 /** Whether an error says that there is no such file. */

@@ -2,9 +2,9 @@ import { EngineError } from "#base/errors.ts";
 import { findFlag } from "../host/command-line.ts";
 import { findKubeletSetting } from "../host/read-kubelet.ts";
 import type { NodeFacts } from "../host/read-node.ts";
+import { checkCriDockerd } from "./check-cri-dockerd.ts";
 import type { PlanInput } from "./plan-input.ts";
-
-type Version = { readonly major: number; readonly minor: number; readonly patch: number };
+import { isBefore, parseVersion, type Version } from "./program-version.ts";
 
 /** Oldest containerd of each series that a Kubernetes minor is supported with. Source: containerd RELEASES.md. */
 const supported: readonly (readonly [kubernetes: number, containerd: readonly string[]])[] = [
@@ -30,11 +30,7 @@ export function checkSupport(input: PlanInput, minor: number): string[] {
   // k3s brings the containerd that fits it.
   if (input.target === "containerd" && facts.layout.t !== "k3s")
     notes.push(...checkContainerd(input.runtime.version, minor));
-  if (input.target === "cri-dockerd" && minor < 23) {
-    notes.push(
-      `kubelet 1.${minor} speaks CRI v1alpha2 only: take cri-dockerd 0.3, which still answers it (https://github.com/Mirantis/cri-dockerd/pull/487)`,
-    );
-  }
+  if (input.target === "cri-dockerd") notes.push(...checkCriDockerd(facts, minor));
   const accepts = findKubeletSetting(facts.kubelet, { field: "failCgroupV1" })?.value === "false";
   if (facts.kernel.cgroupVersion === 1 && minor >= 31) {
     notes.push(
@@ -86,16 +82,4 @@ function isIn(version: Version, oldest: readonly string[]): boolean {
   if (series !== undefined) return version.patch >= series.patch;
   const last = known.at(-1);
   return last !== undefined && !isBefore(version, last);
-}
-
-function isBefore(one: Version, other: Version): boolean {
-  if (one.major !== other.major) return one.major < other.major;
-  return one.minor === other.minor ? one.patch < other.patch : one.minor < other.minor;
-}
-
-function parseVersion(text: string): Version | undefined {
-  const match = /(\d+)\.(\d+)(?:\.(\d+))?/.exec(text);
-  if (match === null) return undefined;
-  const patch = match[3] === undefined ? Infinity : Number(match[3]);
-  return { major: Number(match[1]), minor: Number(match[2]), patch };
 }

@@ -143,6 +143,45 @@ test("what is no node of ours to change is refused, or answered with what replac
   assert.throws(() => planNode(input), /the kubelet's version is not known/);
 });
 
+test("a cri-dockerd that cannot stand between this kubelet and this Docker is refused, with one that can", async () => {
+  const host = (docker: string, cri: string) => `== /etc/systemd/system/kubelet.service
+[Service]
+ExecStart=/usr/bin/kubelet
+== /usr/bin/dockerd
+== /var/lib/dpkg/status
+${installed("docker-ce", docker)}
+${cri === "" ? "" : installed("cri-dockerd", cri)}`;
+  const installed = (name: string, version: string) =>
+    `Package: ${name}\nStatus: install ok installed\nVersion: ${version}\n`;
+  const cases: [kubelet: string, docker: string, cri: string, answer: RegExp | string[]][] = [
+    [
+      "1.19.16",
+      "5:20.10.24~3-0~ubuntu-focal",
+      "0.3.25",
+      /cri-dockerd 0\.3\.25: kubelet 1\.19 speaks CRI v1alpha2 only/,
+    ],
+    ["1.23.17", "5:20.10.24~3-0~ubuntu-focal", "0.4.0", /cri-dockerd 0\.4\.0: needs Docker 23 or later, .*20\.10\.24/],
+    ["1.19.16", "5:24.0.9-1", "0.4.1", []],
+    ["1.19.16", "5:20.10.24~3-0~ubuntu-focal", "0.3.21", []],
+    ["1.23.17", "5:20.10.24~3-0~ubuntu-focal", "0.4.3", []],
+    ["1.23.17", "5:24.0.9-1", "", []],
+    ["1.19.16", "5:24.0.9-1", "", ["v1alpha2 only: take cri-dockerd 0.3.21 and 0.4.1 at most"]],
+    ["1.23.17", "20.10.24+dfsg1-1", "", ["cri-dockerd 0.4.0 and 0.4.1 refuse it"]],
+  ];
+  for (const [kubelet, docker, cri, answer] of cases) {
+    await using root = await hostRootOf(host(docker, cri));
+    if (answer instanceof RegExp) {
+      await assert.rejects(plan(root.root, [kubelet, "cri-dockerd"]), answer);
+      continue;
+    }
+    const outcome = await plan(root.root, [kubelet, "cri-dockerd"]);
+    assert(outcome.t === "plan");
+    const notes = outcome.plan.notes.filter((note) => /speaks CRI|refuse it/.test(note));
+    assert.equal(notes.length, answer.length, notes.join("\n"));
+    for (const [at, text] of answer.entries()) assert.ok(notes[at]?.includes(text), notes.join("\n"));
+  }
+});
+
 test("nodes of managed pools get commands, by provider and version", async () => {
   const cases: [string, string, RegExp][] = [
     ["/etc/eks/bootstrap.sh", "1.23.17", /bootstrap\.sh CLUSTER --container-runtime containerd/],

@@ -1,5 +1,6 @@
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, rm, symlink } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { clearCgroups } from "../../crash/clear-machine.ts";
 import { makeCa } from "../certificates.ts";
 import type { ApiPath } from "../kubernetes/api-path.ts";
 import { TestApiServer } from "../kubernetes/api-server.ts";
@@ -38,8 +39,11 @@ export class KubernetesNode implements AsyncDisposable {
     this.#undo = undo;
   }
 
-  /** Boots it; all its pods run on Docker when this resolves. */
-  static async open(layout: NodeLayout): Promise<KubernetesNode> {
+  /**
+   * Boots it; all its pods run on Docker when this resolves. `criDockerd` is the path of a real one; the stand-in takes
+   * its place where there is none.
+   */
+  static async open(layout: NodeLayout, criDockerd?: string): Promise<KubernetesNode> {
     await using undo = new AsyncDisposableStack();
     const machine = undo.use(await TestNode.create(nodeName));
     await machine.boot();
@@ -52,7 +56,7 @@ export class KubernetesNode implements AsyncDisposable {
     servePods(api, machine);
     const node = new KubernetesNode({ machine, api, images }, undo.move());
     try {
-      await node.#install(layout);
+      await node.#install(layout, criDockerd);
       node.#putNode(layout);
       node.putPods();
       await node.#start(layout);
@@ -85,6 +89,17 @@ export class KubernetesNode implements AsyncDisposable {
       .filter((pod) => (pod["status"] as Status)?.containerStatuses?.[0]?.ready === true)
       .map(({ metadata }) => metadata.name)
       .sort();
+  }
+
+  /** Ends every process at once and boots again: what lay below /run has gone, what is enabled starts. */
+  async reboot(): Promise<void> {
+    const { machine } = this;
+    await machine.powerOff();
+    await clearCgroups(machine.cgroupParent);
+    for (const name of await readdir(machine.at("run")))
+      await rm(machine.at(`run/${name}`), { recursive: true, force: true });
+    await mkdir(machine.at("run/lock"));
+    await machine.boot();
   }
 
   /** Pods that its controllers want here, those that were evicted among them, and a budget that lets them go. */
@@ -145,16 +160,19 @@ export class KubernetesNode implements AsyncDisposable {
     await this.#undo.disposeAsync();
   }
 
-  async #install(layout: NodeLayout): Promise<void> {
+  async #install(layout: NodeLayout, criDockerd: string | undefined): Promise<void> {
     const { machine, images } = this;
     const pause = await this.#pushPause();
+    const type = criDockerd === undefined ? "simple" : "notify";
     for (const [path, text] of Object.entries(layout.files))
-      await machine.write(path, text.replaceAll("{pause}", pause));
+      await machine.write(path, text.replaceAll("{pause}", pause).replaceAll("{cri-dockerd type}", type));
     const run = (file: string, ...words: string[]) =>
       `#!/bin/sh\nexport NODE_COMPILE_CACHE=${machine.compileCache}\nexec ${[...nodeCommand, standIn(file), ...words].join(" ")} "$@"\n`;
     const parent = `${machine.cgroupParent}/kubepods`;
     await machine.write("/usr/local/bin/kubelet", run("kubelet/main.ts", layout.version, parent), 0o755);
-    await machine.write("/usr/local/bin/cri-dockerd", run("cri-dockerd/main.ts", parent), 0o755);
+    if (criDockerd === undefined)
+      await machine.write("/usr/local/bin/cri-dockerd", run("cri-dockerd/main.ts", parent), 0o755);
+    else await symlink(criDockerd, machine.at("usr/local/bin/cri-dockerd"));
     await machine.write("/usr/local/bin/modprobe", "#!/bin/sh\nexit 0\n", 0o755);
     await machine.write("/etc/hostname", `${nodeName}\n`);
     await machine.write(

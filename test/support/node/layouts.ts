@@ -2,7 +2,7 @@
 export type NodeLayout = {
   /** Of its kubelet. */
   readonly version: "1.19.16" | "1.23.17" | "1.27.16" | "1.34.2";
-  /** Files by path; `{pause}` and `{gateway}` are replaced. */
+  /** Files by path; `{pause}` and `{cri-dockerd type}` are replaced. */
   readonly files: Readonly<Record<string, string>>;
   /** Of the Node object. */
   readonly annotations: Readonly<Record<string, string>>;
@@ -50,9 +50,11 @@ After=network-online.target docker.service
 Requires=cri-docker.socket docker.service
 
 [Service]
+Type={cri-dockerd type}
 ExecStart=/usr/local/bin/cri-dockerd --container-runtime-endpoint fd:// --network-plugin=cni --pod-infra-container-image={pause}
 Restart=always
 RestartSec=1
+KillMode=process
 
 [Install]
 WantedBy=multi-user.target

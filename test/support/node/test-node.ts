@@ -100,7 +100,7 @@ export class TestNode implements AsyncDisposable {
 
   /** Starts it and what is enabled on it; this machine has its end of the network then. */
   async boot(): Promise<void> {
-    const log = openSync(this.at("console.log"), "a");
+    const log = openSync(this.at("console.log"), "w");
     const spaces = ["--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"];
     const argv = [...spaces, "sh", "-ec", setUp, "sh", this.directory, this.name, ...nodeCommand, init, this.#socket];
     this.#unshare = spawn("unshare", argv, { stdio: ["ignore", log, log] });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubernetesApiError } from "#clients/kubernetes/api-error.ts";
-import { EngineError } from "#base/errors.ts";
+import { EngineError, isKind, messageOf } from "#base/errors.ts";
 import type { Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
 import { patiently } from "../cluster-node.ts";
@@ -78,7 +78,7 @@ async function evict(
     blocked.delete(pod.uid);
     return undefined;
   } catch (error) {
-    if (!(error instanceof KubernetesApiError)) throw error;
+    if (!(error instanceof KubernetesApiError)) return unanswered(call, pod, { error, blocked });
     if (error.status === 404) return undefined;
     // 429: a budget says not now. 500 too, while two budgets match one pod. A server on its way up: 503.
     if (error.status !== 429 && error.status < 500) throw error;
@@ -87,6 +87,13 @@ async function evict(
     blocked.set(pod.uid, why);
     return error.retryAfterMs ?? refusedMs;
   }
+}
+
+/** The API server does not answer: how long it may is told by whoever lists the pods that are left. */
+function unanswered(call: Call, pod: DrainPod, { error, blocked }: { error: unknown; blocked: Blocked }): number {
+  if (call.signal.aborted || !isKind(error, "unavailable")) throw error;
+  blocked.set(pod.uid, messageOf(error));
+  return pollMs;
 }
 
 function lateness(late: {

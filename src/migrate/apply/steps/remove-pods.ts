@@ -1,4 +1,4 @@
-import { EngineError } from "#base/errors.ts";
+import { EngineError, isKind } from "#base/errors.ts";
 import type { Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
 import { countCriPods, removeCriPods } from "../remove-cri-pods.ts";
@@ -7,14 +7,25 @@ import { nothingToUndo, type StepContext, type StepRun } from "../step-run.ts";
 
 /** Takes down what a stopped kubelet left, through the runtime that made it. Going back, the kubelet makes them anew. */
 export function removePods(context: StepContext, { through, endpoint }: StepAction & { kind: "remove-pods" }): StepRun {
+  const remove = async (call: Call) => {
+    if (through === "docker") await removeDockerPods(call, context, endpoint);
+    else await removeCriPods(call, context, endpoint);
+  };
   const count = async (call: Call) =>
     through === "docker" ? await countDockerPods(call, context, endpoint) : await countCriPods(call, context, endpoint);
   return {
     ...nothingToUndo,
     check: async (call) => (await count(call)) === 0,
-    do: async (call) => {
-      if (through === "docker") await removeDockerPods(call, context, endpoint);
-      else await removeCriPods(call, context, endpoint);
+    do: remove,
+    bringBack: async (call, later) => {
+      // From there on pods may be the new runtime's, which is Docker still where cri-dockerd is new.
+      if (later.some(({ kind }) => kind === "wait-for-runtime")) return;
+      try {
+        await remove(call);
+      } catch (error) {
+        const isStopping = later.some(({ kind }) => kind === "set-units");
+        if (!isStopping || !isKind(error, "unavailable")) throw error;
+      }
     },
     verify: async (call) => {
       const left = await count(call);

@@ -3,7 +3,7 @@ import { EngineError } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import type { Call } from "../../call.ts";
 import type { StepAction, UnitState } from "../../plan/step.ts";
-import { decodeSavedUnits, restoreUnits, resumeUnits, saveUnits } from "../saved-units.ts";
+import { decodeSavedUnits, isRunning, restoreUnits, resumeUnits, saveUnits } from "../saved-units.ts";
 import type { StepContext, StepRun } from "../step-run.ts";
 
 /** A daemon that cannot run ends within this; one that takes longer to notice is found by the steps that use it. */
@@ -30,6 +30,15 @@ export function setUnits(context: StepContext, { units }: StepAction & { kind: "
       if (units.some(({ active }) => active)) await sleep(proveMs, undefined, { signal: call.signal });
       for (const unit of units) await prove(call, context, unit);
     },
+    bringBack: async (call, later) => {
+      const settled = new Set(later.flatMap((step) => (step.kind === "set-units" ? step.units : [])).map(nameOf));
+      const lost: UnitState[] = [];
+      for (const unit of units) {
+        if (!settled.has(unit.name) && !(await isAsWanted(call, context, unit))) lost.push(unit);
+      }
+      for (const unit of lost) await bring(call, context, unit);
+      for (const unit of lost) await prove(call, context, unit);
+    },
     undo: async (call, saved) => await restoreUnits(call, context, decode(saved)),
     settle: async (call, saved) => {
       // What ran before and was restarted runs with what the files said in between.
@@ -37,6 +46,10 @@ export function setUnits(context: StepContext, { units }: StepAction & { kind: "
       await resumeUnits(call, context, decode(saved), restarted);
     },
   };
+}
+
+function nameOf({ name }: UnitState): string {
+  return name;
 }
 
 async function bring(call: Call, { units, tell }: StepContext, unit: UnitState): Promise<void> {
@@ -59,7 +72,9 @@ async function setEnabled(call: Call, units: StepContext["units"], name: string,
 }
 
 async function isAsWanted(call: Call, { units }: StepContext, { name, active, enabled }: UnitState): Promise<boolean> {
-  if ((await units.isActive(call, name)) !== active) return false;
+  const state = await units.activeState(call, name);
+  // One that ends and is started again and again is not stopped.
+  if (active ? state !== "active" : isRunning(state)) return false;
   return enabled === undefined || ((await units.enabledState(call, name)) === "enabled") === enabled;
 }
 

@@ -3,6 +3,7 @@ import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts"
 import { within, type Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
 import { readLog, removeProbePods, waitForPod, withProbePod } from "../../verify/probe-pod.ts";
+import { patiently } from "../cluster-node.ts";
 import { explainFailure } from "../explain-failure.ts";
 import type { StepContext, StepRun } from "../step-run.ts";
 
@@ -21,9 +22,11 @@ export function smokePod(context: StepContext, action: SmokeAction): StepRun {
     check: async () => await Promise.resolve(false),
     do: async (call) => {
       const client = await context.kubernetes();
-      await removeProbePods(call, client, action.node);
       try {
-        await prove(within(call, action.timeoutMs), client, action);
+        await patiently(call, async () => {
+          await removeProbePods(call, client, action.node);
+          await prove(within(call, action.timeoutMs), client, action);
+        });
       } catch (error) {
         if (isKind(error, "deadlineExceeded")) throw failure(action, messageOf(error));
         throw error;

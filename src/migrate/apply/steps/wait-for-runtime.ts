@@ -12,22 +12,24 @@ export function waitForRuntime(
   context: StepContext,
   { endpoint, timeoutMs }: StepAction & { kind: "wait-for-runtime" },
 ): StepRun {
+  const wait = async (call: Call) => {
+    let why = "";
+    for (const end = performance.now() + timeoutMs; performance.now() < end;) {
+      const answer = await ask(within(call, 10_000), context, endpoint);
+      if (answer.ready) {
+        context.tell(`${answer.text} answers on ${endpoint}`);
+        return;
+      }
+      why = answer.text;
+      await sleep(500, undefined, { signal: call.signal });
+    }
+    throw new EngineError("deadlineExceeded", `runtime ${endpoint}: not ready within ${timeoutMs / 1000} s: ${why}`);
+  };
   return {
     save: async () => await Promise.resolve(null),
     check: async () => await Promise.resolve(false),
-    do: async (call) => {
-      let why = "";
-      for (const end = performance.now() + timeoutMs; performance.now() < end;) {
-        const answer = await ask(within(call, 10_000), context, endpoint);
-        if (answer.ready) {
-          context.tell(`${answer.text} answers on ${endpoint}`);
-          return;
-        }
-        why = answer.text;
-        await sleep(500, undefined, { signal: call.signal });
-      }
-      throw new EngineError("deadlineExceeded", `runtime ${endpoint}: not ready within ${timeoutMs / 1000} s: ${why}`);
-    },
+    do: wait,
+    bringBack: wait,
     verify: async () => await Promise.resolve(),
     undo: async (call) => {
       try {

@@ -1,6 +1,7 @@
 import { EngineError } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import type { FileChange, StepAction } from "../../plan/step.ts";
+import { toDiskError } from "../disk-error.ts";
 import { decodeSavedPaths, restorePaths, savePaths } from "../saved-files.ts";
 import type { StepContext, StepRun } from "../step-run.ts";
 import { hasChanged } from "./preflight.ts";
@@ -28,7 +29,9 @@ export function writeFiles(context: StepContext, { files }: StepAction & { kind:
     do: async () => {
       for (const file of files) {
         if (await isWritten(context, file)) continue;
-        await write(context, file);
+        await write(context, file).catch((error: unknown) => {
+          throw toDiskError(`file ${file.path}`, error);
+        });
         context.tell(file.content === null ? `removed ${file.path}` : `wrote ${file.path}`);
       }
     },

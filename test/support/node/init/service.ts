@@ -49,8 +49,12 @@ export class Service {
   async stop(): Promise<void> {
     this.isAutoRestarting = false;
     const child = this.#child;
-    if (child === undefined || this.state === "inactive" || this.state === "failed") {
+    const hasEnded = child === undefined || child.exitCode !== null || child.signalCode !== null;
+    // It may be between its end and its next start.
+    if (hasEnded || this.state === "inactive" || this.state === "failed") {
+      const wasStarting = this.state === "activating";
       this.state = this.state === "failed" ? "failed" : "inactive";
+      if (wasStarting) this.#onStop();
       return;
     }
     this.state = "deactivating";

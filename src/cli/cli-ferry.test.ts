@@ -9,7 +9,7 @@ import { cliContract } from "./cli.contract.ts";
 
 const ferryd = new URL("../../bin/ferryd", import.meta.url).pathname;
 
-test("the command line against ferryd", { timeout: 120_000 }, async (t) => {
+test("the command line against ferryd", { timeout: 600_000 }, async (t) => {
   if (!requireRoot(t) || !requireBinary(t, "conmon", "script", "busybox")) return;
   await using directory = await temporaryDirectory("cli-ferryd");
   const at = (name: string) => join(directory.path, name);

@@ -9,7 +9,7 @@ import { decodeConfig } from "./config.ts";
 const ferryd = new URL("../../bin/ferryd", import.meta.url).pathname;
 
 function run(...words: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(ferryd, words, { encoding: "utf8", timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(ferryd, words, { encoding: "utf8", timeout: 300_000 });
   return { code: status, out: stdout, err: stderr };
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { eventually } from "#test/support/eventually.ts";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError } from "#base/errors.ts";
@@ -98,12 +99,12 @@ test("the collector: many requests, one collection; a request meanwhile, another
   await sleep(80);
   assert.deepEqual(collections, [], "nobody asked");
   for (let times = 0; times < 10; times++) collector.schedule();
-  await until(() => collections.length > 0);
+  await eventually("one collection", () => collections.length > 0);
   await sleep(80);
   assert.deepEqual(collections, ["garbage: 1 records and 10 bytes removed"]);
   await bed.put(randomBytes(20));
   collector.schedule();
-  await until(() => collections.length > 1);
+  await eventually("another", () => collections.length > 1);
   stop.abort();
   await running;
   assert.deepEqual(collections[1], "garbage: 1 records and 20 bytes removed");
@@ -114,15 +115,7 @@ test("the collector works at an interval too", async () => {
   await bed.put(randomBytes(10));
   const stop = new AbortController();
   const running = new GarbageCollector(call, bed.engine, { intervalMs: 20 }).run(stop.signal);
-  await until(async () => (await bed.blobs()) === 0);
+  await eventually("nothing is left", async () => (await bed.blobs()) === 0);
   stop.abort();
   await running;
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (await holds()) return;
-    await sleep(10);
-  }
-  assert.fail("it did not come about within 5 s");
-}

@@ -241,7 +241,8 @@ test("what is wrong is refused and leaves no name and no bytes", async () => {
   }
 });
 
-test("a failure of one layer ends the others", async () => {
+// Nobody waits for the other layer: at its pace it would take four hours.
+test("a failure of one layer ends the others", { timeout: 300_000 }, async () => {
   await using registry = await TestRegistry.start();
   await using bed = await openImageBed();
   const image = await fixtureImage({ layers: [{ a: "a" }, { b: Buffer.alloc(300_000) }], compression: "none" });
@@ -249,14 +250,12 @@ test("a failure of one layer ends the others", async () => {
   registry.faults.push({ match: new RegExp(`GET .*${first?.digest}`), act: { t: "status", status: 403 }, times: 9 });
   registry.faults.push({
     match: new RegExp(`GET .*${second?.digest}`),
-    act: { t: "slow", pieceBytes: 1000, pauseMs: 50 },
+    act: { t: "slow", pieceBytes: 1, pauseMs: 50 },
   });
-  const startMs = performance.now();
   await assert.rejects(pull(call, bed.engine, { reference: registry.add("x", "1", image) }), {
     kind: "permissionDenied",
     message: /^registry 127\.0\.0\.1:\d+: blob sha256:[0-9a-f]+ of x: access denied$/,
   });
-  assert.ok(performance.now() - startMs < 5_000);
 });
 
 test("layers are unpacked as they come, and the snapshot lives as long as the image", async (t) => {

@@ -10,7 +10,8 @@ import { removeContainer } from "#engine/remove-container.ts";
 import { startContainer } from "#engine/start-container.ts";
 import { stopContainer } from "#engine/stop-container.ts";
 import { waitContainer } from "#engine/wait-container.ts";
-import { eventually, openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
 

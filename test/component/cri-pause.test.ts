@@ -10,7 +10,7 @@ import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
 import { command, findProcesses } from "#test/support/processes.ts";
 import { findBinary } from "#test/support/require.ts";
 import { openCriBed, type CriBed } from "./cri-bed.ts";
-import { eventually } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 const isRoot = process.getuid?.() === 0;
 const pauseName = "pause:1";

@@ -7,7 +7,8 @@ import { EngineStreams } from "#surfaces/cri/engine-streams.ts";
 import { SpdyClient } from "#surfaces/cri/streaming/spdy-client.fixture.ts";
 import { StreamingServer } from "#surfaces/cri/streaming/streaming-server.ts";
 import { wanted } from "#surfaces/cri/streaming/streaming-bed.fixture.ts";
-import { eventually, openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
 

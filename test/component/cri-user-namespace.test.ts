@@ -6,7 +6,7 @@ import { parseNamespace } from "#core/call.ts";
 import { ContainerState } from "#gen/runtime/v1/containers_pb.ts";
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
 import { openCriBed, readLog, type CriBed } from "./cri-bed.ts";
-import { eventually } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 const isRoot = process.getuid?.() === 0;
 const runtimes = ["crun", "runc"];

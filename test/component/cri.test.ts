@@ -11,7 +11,7 @@ import { PodSandboxState } from "#gen/runtime/v1/sandboxes_pb.ts";
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
 import { openCriBed, readLog, type CriBed } from "./cri-bed.ts";
 import type { CriClient } from "#test/support/cri-client.ts";
-import { eventually } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 const isRoot = process.getuid?.() === 0;
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LogFields, Logger } from "#base/logger.ts";
 import type { Call } from "#core/call.ts";
 import type { ContainerConfig } from "#core/containers/container-config.ts";
@@ -13,6 +12,7 @@ import { defaultContainerConfig } from "#engine/default-container-config.ts";
 import type { Engine } from "#engine/engine.ts";
 import { pullImage } from "#engine/pull-image.ts";
 import { removeContainer } from "#engine/remove-container.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { findProcesses, unmountBelow } from "#test/support/processes.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { openTestImages } from "#test/support/test-images.ts";
@@ -96,14 +96,6 @@ export async function openTestDaemon(
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
-}
-
-/** Waits until `condition` holds; @throws after a minute. */
-export async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 60_000; !(await condition());) {
-    if (performance.now() > end) throw new Error(`still not: ${what}`);
-    await sleep(20);
-  }
 }
 
 function testConfig({ root, state, socket, more }: Record<"root" | "state" | "socket" | "more", string>) {

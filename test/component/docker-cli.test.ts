@@ -6,7 +6,8 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findBinary, requireBinary, requireRoot } from "#test/support/require.ts";
-import { eventually, openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
 
 type Output = { code: number | null; stdout: string; stderr: string };
 type Docker = (args: readonly string[], stdin?: string) => Promise<Output>;

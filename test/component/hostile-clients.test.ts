@@ -5,7 +5,8 @@ import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { routes } from "../../src/surfaces/docker/routes.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
-import { eventually, openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
 
 const ready = (t: test.TestContext) => requireRoot(t) && requireBinary(t, "conmon", "crun", "docker-registry", "umoci");
 

@@ -25,7 +25,8 @@ import { updateContainer } from "#engine/update-container.ts";
 import { waitContainer } from "#engine/wait-container.ts";
 import { fails } from "#test/support/fails.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
-import { eventually, openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
 const mebibyte = 1024 * 1024;

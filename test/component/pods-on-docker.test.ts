@@ -5,7 +5,7 @@ import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
 import { findBinary } from "#test/support/require.ts";
 import { runToEnd } from "#test/support/ferry-bed.ts";
 import { openCriBed, type CriBed } from "./cri-bed.ts";
-import { eventually } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 const docker = findBinary("/usr/bin/docker");
 const ferry = new URL("../../bin/ferry", import.meta.url).pathname;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test, { after, before, suite } from "node:test";
 import type { Runtime } from "#core/tasks/runtime.ts";
 import { startContainer } from "#engine/start-container.ts";
-import { eventually, openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
 

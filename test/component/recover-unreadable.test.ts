@@ -8,7 +8,8 @@ import { startContainer } from "#engine/start-container.ts";
 import { killContainer } from "#engine/kill-container.ts";
 import { fails } from "#test/support/fails.ts";
 import { Database } from "#drivers/metadata-sqlite/database.ts";
-import { eventually, openTestDaemon } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openTestDaemon } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
 

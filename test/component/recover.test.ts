@@ -3,7 +3,8 @@ import test, { after, before, suite } from "node:test";
 import { killContainer } from "#engine/kill-container.ts";
 import { startContainer } from "#engine/start-container.ts";
 import { stopContainer } from "#engine/stop-container.ts";
-import { eventually, openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
 

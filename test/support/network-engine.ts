@@ -49,7 +49,7 @@ export async function networkEngine(t: TestContext) {
       networkDriver: new CniNetworkDriver({
         stateDirectory: path,
         binDirectories: ["/opt/cni/bin", "/usr/lib/cni"],
-        timeoutMs: 10_000,
+        timeoutMs: 120_000,
       }),
       linuxNamespaces: new PinnedLinuxNamespaces(join(path, "netns")),
       names,

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { eventually } from "#test/support/eventually.ts";
 import { DockerClient } from "./docker-client.ts";
 import { formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import { outputFrames } from "./frames.ts";
@@ -126,8 +127,8 @@ test("a hijacked connection goes both ways, and its end can be closed on one sid
   connection.socket.end();
   const iterator = connection.output[Symbol.asyncIterator]();
   assert.equal((await iterator.next()).value?.toString(), "out");
-  await new Promise((wake) => setTimeout(wake, 10));
-  assert.match(server.requests[0] ?? "", /Connection: Upgrade\r\nUpgrade: tcp[\s\S]*\r\n\r\nin$/i);
+  const request = /Connection: Upgrade\r\nUpgrade: tcp[\s\S]*\r\n\r\nin$/i;
+  await eventually("all was sent", () => request.test(server.requests[0] ?? ""));
 });
 
 test("frames, in any pieces", async () => {

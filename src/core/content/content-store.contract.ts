@@ -7,6 +7,7 @@ import { isKind } from "#base/errors.ts";
 import type { Call } from "#core/call.ts";
 import type { LeaseStore } from "#core/leases/lease-store.ts";
 import { testCall } from "#test/support/call.ts";
+import { eventuallyEqual } from "#test/support/eventually.ts";
 import { fails } from "#test/support/fails.ts";
 import type { ContentStore } from "./content-store.ts";
 import { digestOf, type Digest } from "./digest.ts";
@@ -132,11 +133,7 @@ export function contentStoreContract(name: string, make: () => Promise<ContentSt
   contract("bytes are in the writer's file soon after they were written", async ({ store }) => {
     await using writer = await store.openWriter(one, "followed", expected);
     await writer.write(data.subarray(0, 100_000));
-    for (let tries = 0; tries < 500; tries++) {
-      if ((await readFile(writer.path)).length === 100_000) break;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    assert.deepEqual(await readFile(writer.path), data.subarray(0, 100_000));
+    await eventuallyEqual(async () => await readFile(writer.path), data.subarray(0, 100_000));
   });
 
   contract("one writer per ref and namespace", async ({ store }) => {

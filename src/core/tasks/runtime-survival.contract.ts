@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventuallyEqual } from "#test/support/eventually.ts";
 import { isRunning, type Run } from "./runtime-world.fixture.ts";
 
 /** What is left when the driver or the monitor goes. */
@@ -46,8 +46,7 @@ export function runtimeSurvival(run: Run): void {
     const exit = await task.wait(world.call);
     assert.equal(exit.exitCode, 137);
     assert.match(exit.error ?? "", /monitor/);
-    for (let tries = 0; tries < 100 && (await isRunning(pid)); tries++) await sleep(10);
-    assert.equal(await isRunning(pid), false);
+    await eventuallyEqual(async () => await isRunning(pid), false);
     await task.delete(world.call);
   });
 
@@ -68,12 +67,13 @@ export function runtimeSurvival(run: Run): void {
     const task = await world.started(["sleep", "100"]);
     const { pid } = task;
     const again = await world.reopen(async () => {
-      process.kill(await world.fixture.monitorPid(task), "SIGKILL");
-      await sleep(50);
+      const monitor = await world.fixture.monitorPid(task);
+      process.kill(monitor, "SIGKILL");
+      await eventuallyEqual(async () => await isRunning(monitor), false);
     });
     const found = await again.find(world.call, task.ref);
     assert.equal(found?.exit?.exitCode, 137);
-    assert.equal(await isRunning(pid), false);
+    await eventuallyEqual(async () => await isRunning(pid), false);
     await found?.delete(world.call);
   });
 }

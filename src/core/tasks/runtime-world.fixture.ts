@@ -36,7 +36,7 @@ type ExecOptions = { process?: Partial<OciProcess>; size?: { width: number; heig
 /** A runtime in a test's hands: tasks, execs and OCI specs in short words. */
 export class World {
   readonly fixture: RuntimeFixture;
-  readonly call: Call = testCall({ namespace: "contract", signal: AbortSignal.timeout(25_000) });
+  readonly call: Call = testCall({ namespace: "contract", signal: AbortSignal.timeout(240_000) });
   readonly root: string;
   runtime: Runtime;
 

@@ -9,7 +9,7 @@ import { openWorld, type RuntimeFixture, type World } from "./runtime-world.fixt
 /** What every runtime keeps, with real containers from the machine's static busybox. */
 export function runtimeContract(name: string, make: () => Promise<RuntimeFixture | undefined>): void {
   const run = (title: string, body: (world: World) => Promise<void>) => {
-    test(title, { timeout: 30_000 }, async (t) => {
+    test(title, { timeout: 300_000 }, async (t) => {
       const fixture = await make();
       if (fixture === undefined) return t.skip("needs root, busybox, conmon and an OCI runtime");
       const world = await openWorld(fixture);

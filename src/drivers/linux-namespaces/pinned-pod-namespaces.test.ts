@@ -90,7 +90,7 @@ async function connectSoon<T>(connect: () => Promise<T>): Promise<T> {
     try {
       return await connect();
     } catch (error) {
-      if (tries > 200) throw error;
+      if (tries > 3000) throw error;
       await sleep(20);
     }
   }

@@ -32,7 +32,7 @@ async function fixture(t: TestContext, log: Logger = silentLogger) {
   const namespaces = new PinnedLinuxNamespaces(join(directory.path, "netns"));
   undo.defer(async () => void (await execute("sh", ["-c", `umount -l ${directory.path}/netns || true`])));
   const binDirectories = ["/opt/cni/bin", "/usr/lib/cni"];
-  const driver = new CniNetworkDriver({ stateDirectory: directory.path, binDirectories, timeoutMs: 10_000 });
+  const driver = new CniNetworkDriver({ stateDirectory: directory.path, binDirectories, timeoutMs: 120_000 });
   const seed = directory.path.slice(-6);
   const network = await driver.plan(call, contractNetwork(seed), []);
   undo.defer(() => driver.remove(call, network));
@@ -77,7 +77,7 @@ function upstream(bytes: Buffer): Buffer {
 
 /** Asks from inside a linux namespace, with a resolver that is not ours (c-ares). */
 async function resolve(path: string, server: string, name: string, type = "A"): Promise<unknown> {
-  const script = `const r = new (require("node:dns").promises.Resolver)({ timeout: 3000, tries: 1 });
+  const script = `const r = new (require("node:dns").promises.Resolver)({ timeout: 20000, tries: 3 });
     r.setServers([process.argv[1]]);
     r.resolve(process.argv[2], process.argv[3]).then(
       (found) => console.log(JSON.stringify(found)), (error) => console.log(JSON.stringify(error.code)));`;

@@ -4,11 +4,11 @@
  */
 import { execFile, spawn } from "node:child_process";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { contractId, contractNetwork } from "#core/networks/network-driver.contract.ts";
 import { PinnedLinuxNamespaces } from "#drivers/linux-namespaces/pinned-linux-namespaces.ts";
 import { testCall } from "#test/support/call.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { CniNetworkDriver } from "./cni-network-driver.ts";
 
 const execute = promisify(execFile);
@@ -16,7 +16,11 @@ const call = testCall();
 const directory = process.argv[2] ?? "";
 
 const namespaces = new PinnedLinuxNamespaces(join(directory, "netns"));
-const driver = new CniNetworkDriver({ stateDirectory: directory, binDirectories: ["/usr/lib/cni"], timeoutMs: 10_000 });
+const driver = new CniNetworkDriver({
+  stateDirectory: directory,
+  binDirectories: ["/usr/lib/cni"],
+  timeoutMs: 120_000,
+});
 await driver.recover(call, [], []);
 
 const neighbour = await namespaces.createNetwork(call, "neighbour");
@@ -30,7 +34,9 @@ await inside(neighbour, "ip", "link", "set", "eth0", "up");
 const open = await attach("open", {});
 const closed = await attach("closed", { internal: true });
 const servers = [serve(neighbour, 8000), serve(open.path, 80), serve(open.path, 81)];
-await sleep(300);
+const listening = async (path: string, port: number) => (await inside(path, "ss", "-Hltn", `sport = :${port}`)) !== "";
+for (const [path, port] of [[neighbour, 8000] as const, [open.path, 80] as const, [open.path, 81] as const])
+  await eventually(`${port} is served`, async () => await listening(path, port));
 const port = String(open.attachment.ports[0]?.hostPort ?? 0);
 const found = {
   containerReachesNeighbourAs: await ask(open.path, "192.0.2.2", "8000"),
@@ -71,12 +77,12 @@ function serve(path: string, port: number) {
   return spawn("nsenter", argv, { stdio: "ignore" });
 }
 
-/** What `host:port` answers, or "nothing"; `via` adds a route there first, as somebody who wants in would. */
+/** What `host:port` answers, or "nothing" when that takes too long; `via` adds a route there first, as somebody who wants in would. */
 async function ask(path: string, host: string, port: string, via?: string): Promise<string> {
   const route = path === neighbour ? "192.0.2.1" : via;
   if (via !== undefined) await inside(path, "ip", "route", "replace", host, "via", route ?? "");
   try {
-    return (await inside(path, "socat", "-T2", "-", `TCP:${host}:${port},connect-timeout=1`)).trim();
+    return (await inside(path, "socat", "-T20", "-", `TCP:${host}:${port},connect-timeout=5`)).trim();
   } catch {
     return "nothing";
   }

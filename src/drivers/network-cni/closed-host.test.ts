@@ -15,7 +15,7 @@ test("a host that forwards nothing by itself: containers get out under its addre
   const host = "mount -t sysfs sysfs /sys && ip link set lo up && iptables -P FORWARD DROP";
   const script = `${host} && exec "$0" --conditions=source "$1" "$2"`;
   const argv = ["--net", "--mount", "sh", "-c", script, process.execPath, fixture, directory.path];
-  const { stdout } = await execute("unshare", argv, { timeout: 30_000 });
+  const { stdout } = await execute("unshare", argv, { timeout: 300_000 });
   assert.deepEqual(JSON.parse(stdout), {
     containerReachesNeighbourAs: "192.0.2.1",
     neighbourReachesPublishedPort: true,

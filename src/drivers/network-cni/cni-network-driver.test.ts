@@ -6,7 +6,6 @@ import { createConnection } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import {
   contractNetwork,
@@ -16,6 +15,7 @@ import {
 import type { Network } from "#core/networks/network.ts";
 import { PinnedLinuxNamespaces } from "#drivers/linux-namespaces/pinned-linux-namespaces.ts";
 import { testCall } from "#test/support/call.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { CniNetworkDriver } from "./cni-network-driver.ts";
@@ -36,7 +36,7 @@ async function makeFixture(t: TestContext): Promise<NetworkDriverFixture | undef
     new CniNetworkDriver({
       stateDirectory: directory.path,
       binDirectories: ["/opt/cni/bin", "/usr/lib/cni"],
-      timeoutMs: 10_000,
+      timeoutMs: 120_000,
     });
   const servers: ChildProcess[] = [];
   const records: Network[] = [];
@@ -66,7 +66,7 @@ async function makeFixture(t: TestContext): Promise<NetworkDriverFixture | undef
     fetch: async (host, port, from) =>
       from === undefined
         ? await fetchText(host, port)
-        : (await inside(from, "socat", "-T2", "-", `TCP:${host}:${port},connect-timeout=1`)).trim(),
+        : (await inside(from, "socat", "-T20", "-", `TCP:${host}:${port},connect-timeout=5`)).trim(),
     [Symbol.asyncDispose]: async () => {
       await using _stack = stack;
       for (const server of servers) await ended(server);
@@ -86,15 +86,12 @@ async function inside(path: string, ...argv: string[]): Promise<string> {
 }
 
 async function listening(path: string, port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if ((await inside(path, "ss", "-Hltn", `sport = :${port}`)).trim() !== "") return;
-    await sleep(20);
-  }
-  throw new Error(`nothing listens on ${port}`);
+  const sockets = async () => await inside(path, "ss", "-Hltn", `sport = :${port}`);
+  await eventually(`something listens on ${port}`, async () => (await sockets()).trim() !== "");
 }
 
 async function fetchText(host: string, port: number): Promise<string> {
-  const socket = createConnection({ host, port, signal: AbortSignal.timeout(2000) });
+  const socket = createConnection({ host, port, signal: AbortSignal.timeout(20_000) });
   return (await text(socket)).trim();
 }
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { testCall } from "#test/support/call.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { CniPodNetwork, parseNetworkList, type AddressPreference } from "./cni-pod-network.ts";
 
@@ -34,7 +34,7 @@ async function fixture({ addresses = ["10.1.2.3/24"], ...preference }: FixtureOp
   const answer = JSON.stringify({ cniVersion: "1.0.0", interfaces: [{ name: "eth0" }], ips });
   const script = `#!/bin/sh\n{ echo "$CNI_COMMAND $CNI_ARGS"; cat; echo; } >>${seen}\necho '${answer}'\n`;
   await writeFile(join(bin, "note"), script, { mode: 0o755 });
-  const options = { binDirectories: [bin], cacheDirectory: join(path, "cache"), timeoutMs: 10_000, ...preference };
+  const options = { binDirectories: [bin], cacheDirectory: join(path, "cache"), timeoutMs: 120_000, ...preference };
   const network = undo.use(new CniPodNetwork(conf, options));
   const stack = undo.move();
   return { network, conf, seen, [Symbol.asyncDispose]: () => stack.disposeAsync() };
@@ -109,10 +109,8 @@ test("a single plugin's configuration is a list of one", () => {
 
 /** Waits until the network's problem is as `expected`; the directory is watched, not read each time. */
 async function seen(network: CniPodNetwork, expected: RegExp | undefined): Promise<void> {
-  for (let tries = 0; ; tries++) {
+  await eventually(`the problem is ${String(expected)}`, async () => {
     const problem = await network.problem();
-    if (expected === undefined ? problem === undefined : expected.test(problem ?? "")) return;
-    if (tries > 200) assert.fail(`problem is ${problem}`);
-    await sleep(20);
-  }
+    return expected === undefined ? problem === undefined : expected.test(problem ?? "");
+  });
 }

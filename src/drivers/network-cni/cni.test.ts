@@ -20,7 +20,7 @@ const scripts = {
   babbles: `[ "$CNI_COMMAND" = DEL ] || echo 'hello'`,
 };
 
-async function fixture(timeoutMs = 5000) {
+async function fixture(timeoutMs = 120_000) {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await temporaryDirectory("cni"));
   const journal = join(directory.path, "journal");

@@ -10,7 +10,7 @@ test("an aborted command fails its caller and nobody else", async () => {
   const controller = new AbortController();
   await using directory = await temporaryDirectory("runtime-binary");
   const path = join(directory.path, "slow");
-  await writeFile(path, "#!/bin/sh\nexec sleep 5\n", { mode: 0o755 });
+  await writeFile(path, "#!/bin/sh\nexec sleep 1000\n", { mode: 0o755 });
   const binary = { name: "slow", path, root: "/", systemdCgroup: false, options: [] };
   const running = runRuntime(testCall({ signal: controller.signal }), binary, ["sleep"]);
   setTimeout(() => controller.abort(), 100);

@@ -183,7 +183,7 @@ async function runReal(
   for (const applet of ["sh", "id", "hostname", "grep", "touch", "mount", "ls", "tr"])
     await symlink("busybox", join(root, "bin", applet));
   await writeFile(join(directory.path, "hosts"), "127.0.0.1 localhost\n");
-  const call = testCall({ namespace: "spec", signal: AbortSignal.timeout(20_000) });
+  const call = testCall({ namespace: "spec", signal: AbortSignal.timeout(240_000) });
   const stateDirectory = join(directory.path, "state");
   using runtime = await openConmonRuntime(call, {
     stateDirectory,

@@ -10,6 +10,7 @@ import { silentLogger, type LogFields, type Logger } from "#base/logger.ts";
 import { parseNamespace } from "#core/call.ts";
 import type { Engine } from "#engine/engine.ts";
 import { EventBus } from "#core/events/event-bus.ts";
+import { eventuallyEqual } from "#test/support/eventually.ts";
 import { openImageBed } from "#test/support/image-engine.ts";
 import { fixtureImage } from "#test/support/image-fixture.ts";
 import { TestRegistry } from "#test/support/registry.ts";
@@ -161,8 +162,7 @@ test("a client that goes away leaves no subscription behind", async () => {
   const message = JSON.parse(await promise) as Record<string, unknown>;
   assert.deepEqual([message["status"], message["id"], message["from"]], ["start", "c1", "x"]);
   sent.destroy();
-  await new Promise((done) => setTimeout(done, 50));
-  assert.equal(events.subscriberCount, 0);
+  await eventuallyEqual(() => events.subscriberCount, 0);
 });
 
 test("the docker command negotiates and reads version", async (t) => {

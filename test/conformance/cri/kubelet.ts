@@ -15,7 +15,7 @@ import {
 } from "#gen/runtime/v1/security_pb.ts";
 import type { CriClient, CriVersion } from "#test/support/cri-client.ts";
 import type { PodBed } from "#test/support/pod-bed.ts";
-import { eventually } from "../../component/daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
 
 /** What a message is made from, which is not the message itself. */
 type Init<D extends DescMessage> = Exclude<MessageInitShape<D>, { readonly $typeName: string }>;

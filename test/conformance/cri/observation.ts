@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Code } from "@connectrpc/connect";
 import { ContainerEventType } from "#gen/runtime/v1/events_pb.ts";
-import { eventually } from "../../component/daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { refused, type Case } from "./kubelet.ts";
 
 const { CONTAINER_CREATED_EVENT, CONTAINER_STARTED_EVENT, CONTAINER_STOPPED_EVENT, CONTAINER_DELETED_EVENT } =

@@ -3,7 +3,7 @@ import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { SpdyClient } from "#surfaces/cri/streaming/spdy-client.fixture.ts";
-import { eventually } from "../../component/daemon-fixture.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { refused, type Case } from "./kubelet.ts";
 
 /** A client with its streams open: their numbers, the error stream's first. */

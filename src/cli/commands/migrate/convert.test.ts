@@ -9,7 +9,7 @@ import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 const ferry = new URL("../../../../bin/ferry", import.meta.url).pathname;
 
 function run(...words: string[]): { code: number | null; out: string } {
-  const { status, stdout } = spawnSync(ferry, ["migrate", ...words], { encoding: "utf8", timeout: 60_000 });
+  const { status, stdout } = spawnSync(ferry, ["migrate", ...words], { encoding: "utf8", timeout: 300_000 });
   return { code: status, out: stdout };
 }
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from "node:http2";
 import { createServer, type AddressInfo } from "node:net";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "#test/support/eventually.ts";
 import { EngineError } from "#base/errors.ts";
 import { toFrame } from "./frame.ts";
 import { GrpcServer } from "./grpc-server.ts";
@@ -13,6 +13,7 @@ import type { Route, RpcContext } from "./service-routes.ts";
 type Answer = { headers: IncomingHttpHeaders; trailers: IncomingHttpHeaders; body: string };
 
 const seen: string[] = [];
+let waiting = 0;
 const routes: Record<string, Route> = {
   "/echo": { t: "unary", name: "echo", run: async (bytes) => bytes },
   "/fail": { t: "unary", name: "fail", run: () => Promise.reject(new EngineError("notFound", "pod ü: 100% gone")) },
@@ -29,7 +30,9 @@ const routes: Record<string, Route> = {
 };
 
 async function untilAborted({ signal }: RpcContext): Promise<Uint8Array> {
+  waiting++;
   await once(signal, "abort");
+  waiting--;
   seen.push(String(signal.reason));
   throw new EngineError("internal", "whatever came of it");
 }
@@ -119,12 +122,12 @@ test("a client that leaves, and the server's end, abort the call", async () => {
   const left = it.client.request(headers);
   left.on("error", () => {});
   left.end(frame("x"));
-  await sleep(50);
+  await eventually("it waits", () => waiting === 1);
   seen.length = 0;
   left.close(8);
-  await once(left, "close");
+  await eventually("it is told", () => waiting === 0);
   const ended = ask(it.client, "/wait", frame("x"));
-  await sleep(50);
+  await eventually("it waits", () => waiting === 1);
   it.ending.abort();
   assert.equal((await ended).headers["grpc-status"], "14");
   assert.deepEqual(seen, ["EngineError: the client has gone", "EngineError: ferryd: stopping"]);

@@ -146,21 +146,22 @@ test("a client that vanishes aborts its command", async () => {
 });
 
 test("a client that is idle for too long is let go, one that speaks is not", async () => {
-  await using bed = await openStreamingBed({ idleTimeoutMs: 300 });
+  await using bed = await openStreamingBed({ idleTimeoutMs: 3_000 });
   using client = await SpdyClient.open(bed.exec("o", "sleep", "1000"));
   await openStreams(client, "error", "stdout");
-  for (let pings = 1; pings <= 5; pings++) {
-    await sleep(100);
+  // Together longer than the limit, each far below it.
+  for (let pings = 1; pings <= 7; pings++) {
+    await sleep(500);
     client.send({ t: "ping", pingId: pings * 2 - 1 });
   }
   assert.equal(client.closed, false);
   await client.untilClosed();
-  assert.equal(client.frames.filter(({ t }) => t === "ping").length, 5);
+  assert.equal(client.frames.filter(({ t }) => t === "ping").length, 7);
   assert.ok(client.frames.some(({ t }) => t === "goAway"));
 });
 
 test("a client that does not open its streams in time is let go", async () => {
-  await using bed = await openStreamingBed({ creationTimeoutMs: 100 });
+  await using bed = await openStreamingBed({ creationTimeoutMs: 2_000 });
   using client = await SpdyClient.open(bed.exec("oe", "true"));
   await openStreams(client, "error", "stdout");
   await client.untilClosed();
@@ -193,7 +194,7 @@ test("what is no SPDY ends the connection, with a reason", async () => {
 });
 
 test("stdin that nobody reads holds the client up, and is let go with it", async () => {
-  await using bed = await openStreamingBed({ idleTimeoutMs: 400 });
+  await using bed = await openStreamingBed({ idleTimeoutMs: 3_000 });
   using client = await SpdyClient.open(bed.exec("io", "sleep", "1000"));
   const [, stdin = 0] = await openStreams(client, "error", "stdin", "stdout");
   client.write(stdin, Buffer.alloc(15_000_000));

@@ -112,7 +112,7 @@ test("a connection that the pod breaks off is reset, and nothing else told", asy
 });
 
 test("streams without a port or type are refused; half a pair is ended", async () => {
-  await using bed = await openStreamingBed({ creationTimeoutMs: 100 });
+  await using bed = await openStreamingBed({ creationTimeoutMs: 2_000 });
   using client = await openForward(bed);
   const headers = [{}, { streamtype: "data" }, { streamtype: "data", port: "0" }, { streamtype: "x", port: "80" }];
   const refused = headers.map((headers) => client.open(headers));

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "#test/support/eventually.ts";
 import type { SpdyFrame } from "./spdy/frame.ts";
 import { SpdyFrameReader } from "./spdy/frame-reader.ts";
 import { encodeDataHead, SpdyFrameWriter } from "./spdy/frame-writer.ts";
@@ -74,19 +74,16 @@ export class SpdyClient implements Disposable {
   }
 
   /** Waits until `holds` does, looking every few milliseconds. */
-  async until(holds: () => boolean, timeoutMs = 5000): Promise<void> {
-    const deadline = Date.now() + timeoutMs;
-    while (!holds()) {
+  async until(holds: () => boolean): Promise<void> {
+    await eventually(String(holds), () => {
+      if (holds()) return true;
       if (this.closed) throw new Error("connection closed");
-      if (Date.now() > deadline) throw new Error(`not so after ${timeoutMs} ms`);
-      await sleep(5);
-    }
+      return false;
+    });
   }
 
-  async untilClosed(timeoutMs = 5000): Promise<void> {
-    for (const deadline = Date.now() + timeoutMs; !this.closed; await sleep(5)) {
-      if (Date.now() > deadline) throw new Error(`connection open after ${timeoutMs} ms`);
-    }
+  async untilClosed(): Promise<void> {
+    await eventually("the connection is closed", () => this.closed);
   }
 
   [Symbol.dispose](): void {

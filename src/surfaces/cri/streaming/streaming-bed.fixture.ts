@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventuallyEqual } from "#test/support/eventually.ts";
 import { testCall } from "#test/support/call.ts";
 import { ProcessRuntime } from "./process-runtime.fixture.ts";
 import { StreamingServer, type StreamingServerOptions } from "./streaming-server.ts";
@@ -14,8 +14,6 @@ export type StreamingBed = AsyncDisposable & {
 
 /** A server over real processes. Disposing proves that nothing is left that was not there before. */
 export async function openStreamingBed(options: StreamingServerOptions = {}): Promise<StreamingBed> {
-  // What the last test closed is gone then.
-  await sleep(20);
   const before = held();
   const runtime = new ProcessRuntime();
   const server = await StreamingServer.open(testCall(), runtime, options);
@@ -27,8 +25,7 @@ export async function openStreamingBed(options: StreamingServerOptions = {}): Pr
       await server[Symbol.asyncDispose]();
       assert.equal(runtime.running, 0, "calls that have not settled");
       assert.equal(runtime.children.size, 0, "processes left");
-      for (let tries = 0; held().length > before.length && tries < 50; tries++) await sleep(20);
-      assert.deepEqual(held(), before);
+      await eventuallyEqual(() => heldBeyond(before), []);
     },
   };
 }
@@ -36,6 +33,16 @@ export async function openStreamingBed(options: StreamingServerOptions = {}): Pr
 export function wanted(streams: string): WantedStreams {
   const has = (letter: string) => streams.includes(letter);
   return { stdin: has("i"), stdout: has("o"), stderr: has("e"), tty: has("t") };
+}
+
+/** What is held more often than `before`; what the last test closed may still have been there then. */
+function heldBeyond(before: readonly string[]): string[] {
+  const known = [...before];
+  return held().filter((name) => {
+    const at = known.indexOf(name);
+    if (at >= 0) known.splice(at, 1);
+    return at < 0;
+  });
 }
 
 /** Sockets, servers, processes and timers of this test process. */

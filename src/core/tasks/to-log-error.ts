@@ -7,5 +7,7 @@ export function toLogError(cause: unknown, path: string): unknown {
     return new EngineError("notFound", `log ${path}: its directory is not there`, { cause });
   if (errno === "ENOSPC" || errno === "EDQUOT")
     return new EngineError("resourceExhausted", `log ${path}: no space left on the disk`, { cause });
+  if (errno === "ENAMETOOLONG")
+    return new EngineError("invalidArgument", `log ${path}: longer than a path may be`, { cause });
   return cause;
 }

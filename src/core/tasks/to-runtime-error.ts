@@ -33,7 +33,7 @@ export function toRuntimeError(stderr: string, doing: string, command?: string):
 
 /** What the kernel says of a value that was asked for: a limit, a cpuset, an image for another machine. */
 const refusesRequest =
-  /exec format error|invalid argument|invalid configuration|numerical result out of range|value too large|file name too long|memory limit|(maximum|minimum) allowed/i;
+  /exec format error|invalid argument|invalid configuration|numerical result out of range|value too large|file name too long|argument list too long|memory limit|(maximum|minimum) allowed/i;
 
 /** The last error of runc's log lines (`time=… level=error msg="…"`), or the text as it stands. */
 function messageIn(stderr: string): string {

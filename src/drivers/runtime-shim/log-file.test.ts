@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { appendFile, readFile, readdir, rename, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
+import { fails } from "#test/support/fails.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { formatCriLines } from "./cri-lines.ts";
-import { LogFile } from "./log-file.ts";
+import { LogFile, makeLog } from "./log-file.ts";
 
 test("lines, long lines and a last one without an end, in CRI's format", () => {
   const maxLineBytes = 100;
@@ -19,6 +20,12 @@ test("lines, long lines and a last one without an end, in CRI's format", () => {
   const long = "x".repeat(maxLineBytes);
   assert.deepEqual(format(`${long}yz\n`, false), [`${head} P ${long}\n${head} F yz\n`, maxLineBytes + 3]);
   assert.deepEqual(format(`${long}\n`, false), [`${head} F ${long}\n`, maxLineBytes + 1]);
+});
+
+test("a path that no log can have is the caller's mistake", async () => {
+  await using directory = await temporaryDirectory("log-file");
+  await fails("invalidArgument", makeLog(join(directory.path, "x".repeat(5000))), /longer than a path may be/);
+  await fails("notFound", makeLog(join(directory.path, "none", "log")), /its directory is not there/);
 });
 
 test("a daemon killed around an append loses no line and writes none twice", async () => {

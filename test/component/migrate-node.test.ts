@@ -3,12 +3,25 @@ import { readFile, writeFile } from "node:fs/promises";
 import test from "node:test";
 import { parsePlan } from "#migrate/plan/parse-plan.ts";
 import type { Plan, Step } from "#migrate/plan/step.ts";
+import { eventuallyPasses } from "../support/eventually.ts";
+import { atRequest, planOutages } from "../support/kubernetes/outages.ts";
 import { KubernetesNode } from "../support/node/kubernetes-node.ts";
 import { nodeLayouts } from "../support/node/layouts.ts";
 import { requireBinary, requireRoot } from "../support/require.ts";
 
 const ferryPath = new URL("../../bin/ferry", import.meta.url).pathname;
 const needed = ["unshare", "nsenter", "tini", "socat", "dockerd", "containerd", "docker-registry", "umoci", "skopeo"];
+
+const nodeChange = atRequest("PATCH", /\/nodes\/[^/]+$/);
+/** Of a move, in this order: cordon, drain, wait for Ready, annotate, smoke pod, uncordon. */
+const outages = [
+  nodeChange,
+  atRequest("POST", /\/eviction$/),
+  atRequest("GET", /\/leases\/[^/]+$/),
+  nodeChange,
+  atRequest("POST", /\/kube-system\/pods$/),
+  nodeChange,
+];
 
 test("ferry migrate on a node: what fails is told and taken back, what works is proven", async (t) => {
   if (!requireRoot(t) || !requireBinary(t, ...needed)) return;
@@ -51,6 +64,21 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
     const { code, stderr } = await ferry("apply", path);
     assert.equal(code, 1);
     assert.match(stderr, /unit containerd.service: did not start:[\s\S]*toml/i);
+    assert.match(stderr, /the node is back as it was/);
+    await isBack();
+  });
+
+  await t.test("told so, it leaves the node as it is then, until it is taken back", async () => {
+    const { code, stderr } = await ferry("apply", "--no-rollback", path);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /unit containerd.service: did not start:[\s\S]*left as it is: apply resumes here, rollback goes/,
+    );
+    assert.match((await node.units()).join(), /docker.service inactive disabled/);
+    const purge = await ferry("purge", "--force");
+    assert.match(purge.stderr, /not applied to its end, nothing is purged/);
+    assert.equal((await ferry("rollback")).code, 0);
     await isBack();
   });
 
@@ -70,8 +98,17 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
     const probe = ["verify", node.name, ...images, "--timeout", "40s", ...kubeconfig];
     const earlier = await ferry(...probe, "--out", "/run/before.json");
     assert.equal(earlier.code, 0, earlier.stderr + earlier.stdout);
-    const moved = await ferry("apply", path);
+    const left = planOutages(node.api, outages);
+    const moving = ferry("apply", path);
+    await eventuallyPasses(async () => {
+      assert.ok(left.length < outages.length);
+      await Promise.resolve();
+    });
+    const second = await ferry("rollback");
+    assert.match(second.stderr, /migration in \/var\/lib\/ferry-migrate: another run has it, pid \d+/);
+    const moved = await moving;
     assert.equal(moved.code, 0, moved.stderr);
+    assert.deepEqual(left, [], "an API server that was away each time, and back again");
     const later = await ferry(...probe, "--before", "/run/before.json");
     assert.equal(later.code, 0, later.stderr + later.stdout);
     assert.match(later.stdout, /pull 198\.18\.[\d.:]+ +passed +passed/);
@@ -82,7 +119,10 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
   });
 
   await t.test("and it goes back", async () => {
-    assert.equal((await ferry("rollback")).code, 0);
+    const left = planOutages(node.api, [nodeChange]);
+    const { code, stderr } = await ferry("rollback");
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(left, []);
     await isBack();
   });
 });

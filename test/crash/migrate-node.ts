@@ -66,21 +66,32 @@ export class MovingNode implements AsyncDisposable {
     return { applyMs, rollbackMs };
   }
 
-  /** Kills `apply` after `record`, finishes it by another, and takes it back. */
-  async resumeAfter(record: number): Promise<void> {
-    await this.#run("apply", record);
-    await this.#run("apply");
-    await this.#isMoved(`killed after record ${record}, resumed`);
-    await this.#run("rollback");
-    await this.#isBack(`killed after record ${record}, resumed`);
-  }
-
   /** Kills `apply` after `record`, then the `rollback` that follows it, and finishes that by another. */
   async goBackAfter(record: number): Promise<void> {
     await this.#run("apply", record);
     await this.#run("rollback", 1 + (record % 5));
     await this.#run("rollback");
     await this.#isBack(`killed after record ${record} and on the way back`);
+  }
+
+  /** Cuts the power after `record`; the node boots, and another `apply` finishes. Then it is taken back. */
+  async resumeAfterBoot(record: number): Promise<void> {
+    await this.#run("apply", record);
+    await this.#node.reboot();
+    await this.#run("apply");
+    await this.#isMoved(`rebooted after record ${record}, resumed`);
+    await this.#run("rollback");
+    await this.#isBack(`rebooted after record ${record}, resumed`);
+  }
+
+  /** Cuts the power after `record`, and again after a record of the way back. */
+  async goBackAfterBoot(record: number): Promise<void> {
+    await this.#run("apply", record);
+    await this.#node.reboot();
+    await this.#run("rollback", 1 + (record % 7));
+    await this.#node.reboot();
+    await this.#run("rollback");
+    await this.#isBack(`rebooted after record ${record} and on the way back`);
   }
 
   /** Kills `apply` after each of its records, every process living for one; then `rollback`. Answers the kills of each. */

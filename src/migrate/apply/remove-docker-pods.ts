@@ -54,7 +54,9 @@ async function listPodContainers(call: Call, client: DockerClient): Promise<PodC
 async function takeDownSandbox(call: Call, context: StepContext, client: DockerClient, sandbox: PodContainer) {
   const label = (name: string) => sandbox.labels[`io.kubernetes.pod.${name}`] ?? "";
   context.tell(`removing pod ${label("namespace")}/${label("name")}`);
-  const answer = await client.json<unknown>({ path: `/containers/${sandbox.id}/json`, ...call });
+  const answer = await ignoringGone(client.json<unknown>({ path: `/containers/${sandbox.id}/json`, ...call }));
+  // A kubelet that was stopped a moment ago had it removed, after its network.
+  if (answer === undefined) return;
   const inspected = new JsonReader(answer, `container ${sandbox.id}`);
   if (inspected.at("HostConfig").at("NetworkMode").optionalString() === "host") return;
   const pid = inspected.at("State").at("Pid").optionalNumber() ?? 0;
@@ -80,10 +82,11 @@ async function remove(call: Call, client: DockerClient, id: string): Promise<voi
 }
 
 /** A container that is gone already, or stopped already (304), is what was wanted. */
-async function ignoringGone(request: Promise<unknown>): Promise<void> {
+async function ignoringGone<T>(request: Promise<T>): Promise<T | undefined> {
   try {
-    await request;
+    return await request;
   } catch (error) {
     if (!(error instanceof DockerApiError) || (error.status !== 404 && error.status !== 304)) throw error;
+    return undefined;
   }
 }

@@ -43,6 +43,7 @@ export class TestApiServer implements AsyncDisposable {
   readonly requests: string[] = [];
   readonly #options: ApiServerOptions;
   readonly #server: ReturnType<typeof createPlain>;
+  #port = 0;
 
   private constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -57,15 +58,24 @@ export class TestApiServer implements AsyncDisposable {
 
   static async start(options: ApiServerOptions = {}): Promise<TestApiServer> {
     const server = new TestApiServer(options);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    server.#server.listen(0, options.host ?? "127.0.0.1", resolve);
-    await promise;
+    await server.#listen(0);
     return server;
   }
 
   get url(): string {
-    const { port } = this.#server.address() as AddressInfo;
-    return `${this.#options.tls === undefined ? "http" : "https"}://${this.#options.host ?? "127.0.0.1"}:${port}`;
+    return `${this.#options.tls === undefined ? "http" : "https"}://${this.#options.host ?? "127.0.0.1"}:${this.#port}`;
+  }
+
+  /** Hangs up on everybody, and refuses connections until it is back. */
+  async goAway(): Promise<void> {
+    const closed = Promise.withResolvers<void>();
+    this.#server.close(() => closed.resolve());
+    this.#server.closeAllConnections();
+    await closed.promise;
+  }
+
+  async comeBack(): Promise<void> {
+    await this.#listen(this.#port);
   }
 
   /** Writes a kubeconfig that leads here. */
@@ -85,10 +95,15 @@ export class TestApiServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#server.close(() => resolve());
-    this.#server.closeAllConnections();
+    await this.goAway();
+  }
+
+  async #listen(port: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once("error", reject).listen(port, this.#options.host ?? "127.0.0.1", resolve);
     await promise;
+    this.#server.off("error", reject);
+    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   /** An upgrade is answered like any request until a handler takes it. */

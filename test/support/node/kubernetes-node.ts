@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, symlink } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { clearCgroups } from "../../crash/clear-machine.ts";
 import { makeCa } from "../certificates.ts";
@@ -7,17 +7,15 @@ import { TestApiServer } from "../kubernetes/api-server.ts";
 import type { StoredObject } from "../kubernetes/selectors.ts";
 import { proxyUpgrade } from "../kubernetes/upgrades.ts";
 import { serveWrites } from "../kubernetes/writes.ts";
-import { podNetwork } from "../pod-network.ts";
 import { openTestImages, type TestImages } from "../test-images.ts";
-import { command } from "../processes.ts";
 import { treeListing } from "../tree-listing.ts";
 import { kubeletPort } from "./kubelet/serve-pods.ts";
+import { installNode } from "./install-node.ts";
 import type { NodeLayout } from "./layouts.ts";
-import { nodeCommand, TestNode } from "./test-node.ts";
+import { TestNode } from "./test-node.ts";
+import { testPod } from "./test-pod.ts";
 
 const nodeName = "worker-1";
-const standIn = (path: string) => new URL(path, import.meta.url).pathname;
-const checkout = standIn("../../..");
 
 /**
  * A Kubernetes node that runs Docker, its API server and a registry. It has pods of three kinds: one that goes when the
@@ -56,7 +54,7 @@ export class KubernetesNode implements AsyncDisposable {
     servePods(api, machine);
     const node = new KubernetesNode({ machine, api, images }, undo.move());
     try {
-      await node.#install(layout, criDockerd);
+      await installNode({ machine, api, images, layout, criDockerd });
       node.#putNode(layout);
       node.putPods();
       await node.#start(layout);
@@ -110,7 +108,8 @@ export class KubernetesNode implements AsyncDisposable {
       ["net-1", "DaemonSet"],
     ] as const) {
       const place = { apiVersion: "v1", resource: "pods", namespace: "default", name };
-      if (store.find(place) === undefined) store.put("pods", this.#pod(name, owner));
+      if (store.find(place) === undefined)
+        store.put("pods", testPod({ name, owner, nodeName, image: this.images.small }));
     }
     this.putBudget(1);
   }
@@ -160,77 +159,9 @@ export class KubernetesNode implements AsyncDisposable {
     await this.#undo.disposeAsync();
   }
 
-  async #install(layout: NodeLayout, criDockerd: string | undefined): Promise<void> {
-    const { machine, images } = this;
-    const pause = await this.#pushPause();
-    const type = criDockerd === undefined ? "simple" : "notify";
-    for (const [path, text] of Object.entries(layout.files))
-      await machine.write(path, text.replaceAll("{pause}", pause).replaceAll("{cri-dockerd type}", type));
-    const run = (file: string, ...words: string[]) =>
-      `#!/bin/sh\nexport NODE_COMPILE_CACHE=${machine.compileCache}\nexec ${[...nodeCommand, standIn(file), ...words].join(" ")} "$@"\n`;
-    const parent = `${machine.cgroupParent}/kubepods`;
-    await machine.write("/usr/local/bin/kubelet", run("kubelet/main.ts", layout.version, parent), 0o755);
-    if (criDockerd === undefined)
-      await machine.write("/usr/local/bin/cri-dockerd", run("cri-dockerd/main.ts", parent), 0o755);
-    else await symlink(criDockerd, machine.at("usr/local/bin/cri-dockerd"));
-    await machine.write("/usr/local/bin/modprobe", "#!/bin/sh\nexit 0\n", 0o755);
-    await machine.write("/etc/hostname", `${nodeName}\n`);
-    await machine.write(
-      "/etc/docker/daemon.json",
-      `${JSON.stringify({ "insecure-registries": [images.host], "cgroup-parent": machine.cgroupParent, bridge: "none" }, undefined, 2)}\n`,
-    );
-    const network = podNetwork({ bridge: "cni0", subnet: "10.88.0.0/16", dataDir: "/var/lib/cni/networks" });
-    await machine.write("/etc/cni/net.d/10-pods.conflist", JSON.stringify(network));
-    await machine.write("/etc/systemd/system/ferryd.service", ferrydUnit(machine.compileCache));
-    await machine.write("/etc/kubernetes/manifests/static.json", JSON.stringify(this.#pod("static", "static")));
-    await machine.write("/etc/kubernetes/kubelet.conf", await this.#kubeconfig(), 0o600);
-  }
-
-  async #pushPause(): Promise<string> {
-    const layout = this.machine.at("pause-layout");
-    const source = `docker://${this.images.small}`;
-    await command(["skopeo", "copy", "-q", "--src-tls-verify=false", source, `oci:${layout}:pause`]);
-    await command([
-      "umoci",
-      "config",
-      "--image",
-      `${layout}:pause`,
-      "--config.entrypoint",
-      "sleep",
-      "--config.cmd",
-      "1000000",
-    ]);
-    return await this.images.push(`oci:${layout}:pause`, "pause:3.9");
-  }
-
-  async #kubeconfig(): Promise<string> {
-    const path = this.machine.at("kubeconfig");
-    await this.api.writeKubeconfig(path);
-    const text = await this.machine.read("kubeconfig");
-    // Certificates of tests are for localhost.
-    const server = JSON.stringify(this.api.url);
-    return text.replace(`"server":${server}`, `"server":${server},"tls-server-name":"localhost"`);
-  }
-
   #putNode({ annotations, version }: NodeLayout): void {
     const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, annotations }, spec: {} };
     this.api.store.put("nodes", { ...node, status: { nodeInfo: { kubeletVersion: `v${version}` } } });
-  }
-
-  #pod(name: string, owner: "ReplicaSet" | "DaemonSet" | "static"): StoredObject {
-    const owned = {
-      ownerReferences: [{ apiVersion: "apps/v1", kind: owner, name: "owner", uid: "1", controller: true }],
-    };
-    const command = ["sh", "-c", `trap 'exit 0' TERM; echo ${name} runs; sleep 100000 & wait`];
-    return {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name, namespace: "default", labels: { app: name }, ...(owner === "static" ? {} : owned) },
-      spec: {
-        ...(owner === "static" ? { hostNetwork: true } : { nodeName }),
-        containers: [{ name: "main", image: this.images.small, command }],
-      },
-    };
   }
 
   async #start({ criDockerd }: NodeLayout): Promise<void> {
@@ -266,23 +197,6 @@ export class KubernetesNode implements AsyncDisposable {
     throw new Error(`${state}\n${(await Promise.all(log)).join("\n")}`);
   }
 }
-
-const ferrydUnit = (compileCache: string) => `[Unit]
-Description=Ferry container runtime
-Before=kubelet.service
-
-[Service]
-Type=notify
-Environment=NODE_COMPILE_CACHE=${compileCache}
-ExecStart=${checkout}bin/ferryd
-KillMode=process
-Delegate=yes
-Restart=always
-RestartSec=2
-
-[Install]
-WantedBy=multi-user.target
-`;
 
 /** The API server's own part of `kubectl logs`, `exec` and `port-forward`: it asks the kubelet. */
 function servePods(api: TestApiServer, { address }: TestNode): void {

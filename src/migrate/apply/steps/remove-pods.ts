@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError, isKind } from "#base/errors.ts";
 import type { Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
@@ -5,14 +6,22 @@ import { countCriPods, removeCriPods } from "../remove-cri-pods.ts";
 import { countDockerPods, removeDockerPods } from "../remove-docker-pods.ts";
 import { nothingToUndo, type StepContext, type StepRun } from "../step-run.ts";
 
+/** What a kubelet asked for just before it was stopped may come up a moment later. */
+const rounds = 5;
+const roundMs = 500;
+
 /** Takes down what a stopped kubelet left, through the runtime that made it. Going back, the kubelet makes them anew. */
 export function removePods(context: StepContext, { through, endpoint }: StepAction & { kind: "remove-pods" }): StepRun {
-  const remove = async (call: Call) => {
-    if (through === "docker") await removeDockerPods(call, context, endpoint);
-    else await removeCriPods(call, context, endpoint);
-  };
   const count = async (call: Call) =>
     through === "docker" ? await countDockerPods(call, context, endpoint) : await countCriPods(call, context, endpoint);
+  const remove = async (call: Call) => {
+    for (let round = 0; round < rounds; round++) {
+      if (through === "docker") await removeDockerPods(call, context, endpoint);
+      else await removeCriPods(call, context, endpoint);
+      if ((await count(call)) === 0) return;
+      await sleep(roundMs, undefined, { signal: call.signal });
+    }
+  };
   return {
     ...nothingToUndo,
     check: async (call) => (await count(call)) === 0,

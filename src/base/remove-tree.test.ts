@@ -10,13 +10,25 @@ test("a tree deeper than a path may be long goes as any other", async () => {
   const [tree, grown] = [join(directory.path, "tree"), join(directory.path, "grown")];
   await mkdir(join(tree, "leaf"), { recursive: true });
   // Every round puts what is there so far below another 1,000 bytes of path.
-  const level = Array.from({ length: 100 }, () => "ten-bytes");
+  const level = Array.from({ length: 100 }, () => "\u6df1\u6df1\u6df1");
   for (let round = 0; round < 12; round++) {
     await mkdir(join(grown, ...level), { recursive: true });
     await rename(tree, join(grown, ...level, "tree"));
     await rename(grown, tree);
   }
   await removeTree(tree);
+  await removeTree(tree);
+  assert.deepEqual(await readdir(directory.path), []);
+});
+
+test("names need not be UTF-8", async () => {
+  await using directory = await temporaryDirectory("bytes");
+  const tree = join(directory.path, "tree");
+  const inside = Buffer.concat([Buffer.from(`${tree}/caf`), Buffer.of(0xe9)]);
+  await mkdir(inside, { recursive: true });
+  await writeFile(Buffer.concat([inside, Buffer.from("/\u00e9-"), Buffer.of(0xff)]), "");
+  await writeFile(Buffer.concat([inside, Buffer.from("/plain")]), "");
+  await mkdir(join(tree, "\ufffd"));
   await removeTree(tree);
   assert.deepEqual(await readdir(directory.path), []);
 });

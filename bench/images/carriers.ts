@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openContainerdBed } from "#test/support/containerd-bed.ts";
 import { openDockerEngine } from "#test/support/docker-engine.ts";
@@ -7,15 +6,14 @@ import { FerryBed } from "#test/support/ferry-bed.ts";
 /** The data root of a Docker engine that is stopped, and the image in it. */
 export type Source = { readonly root: string; readonly image: string };
 
-/** A way from Docker's data root to somewhere else: `open` readies a target with nothing in it. */
+/** A way from Docker's data root to somewhere else: `open` readies a target that keeps all it has in `directory`. */
 export type Carrier = {
   readonly name: string;
   readonly version: string;
   open(source: Source, directory: string): Promise<OpenCarrier>;
 };
 
-/** `root`: where the target keeps things. */
-export type OpenCarrier = AsyncDisposable & { readonly argv: readonly string[]; readonly root: string };
+export type OpenCarrier = AsyncDisposable & { readonly argv: readonly string[] };
 
 const ferry = new URL("../../bin/ferry", import.meta.url).pathname;
 
@@ -30,42 +28,41 @@ export const carriers: readonly Carrier[] = [
     name: "ferry",
     version: "to Ferry",
     async open(source, directory) {
-      const bed = await FerryBed.open();
+      const bed = await FerryBed.open({ root: join(directory, "root") });
       const argv = migrate(source, directory, "ferry", "--host", `unix://${bed.socket}`);
-      return { argv, root: bed.root, [Symbol.asyncDispose]: async () => await bed[Symbol.asyncDispose]() };
+      return { argv, [Symbol.asyncDispose]: async () => await bed[Symbol.asyncDispose]() };
     },
   },
   {
     name: "ferry-containerd",
     version: "to containerd",
     async open(source, directory) {
-      const bed = await openContainerdBed({ sandboxImage: "none.test/none:1" });
+      const bed = await openContainerdBed({ sandboxImage: "none.test/none:1", root: join(directory, "root") });
       const argv = migrate(source, directory, `containerd:${bed.socket}`);
-      return { argv, root: bed.root, [Symbol.asyncDispose]: async () => await bed[Symbol.asyncDispose]() };
+      return { argv, [Symbol.asyncDispose]: async () => await bed[Symbol.asyncDispose]() };
     },
   },
   {
     name: "ferry-oci",
     version: "to a layout",
     async open(source, directory) {
-      const root = join(directory, "layout");
-      await mkdir(root);
-      return { argv: migrate(source, directory, `oci:${root}`), root, [Symbol.asyncDispose]: async () => {} };
+      const argv = migrate(source, directory, `oci:${join(directory, "layout")}`);
+      return await Promise.resolve({ argv, [Symbol.asyncDispose]: async () => {} });
     },
   },
   {
     name: "save|import",
     version: "docker, ctr",
-    async open({ root, image }) {
+    async open({ root, image }, directory) {
       await using undo = new AsyncDisposableStack();
       const docker = await openDockerEngine({ root });
       if (docker.host === undefined) throw new Error(`dockerd: ${docker.why}`);
       undo.use(docker);
-      const bed = undo.use(await openContainerdBed({ sandboxImage: "none.test/none:1" }));
+      const settings = { sandboxImage: "none.test/none:1", root: join(directory, "root") };
+      const bed = undo.use(await openContainerdBed(settings));
       const save = `docker --host ${docker.host} save ${image} | ctr -a ${bed.socket} -n k8s.io images import -`;
       const owned = undo.move();
-      const argv = ["sh", "-ec", save];
-      return { argv, root: bed.root, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+      return { argv: ["sh", "-ec", save], [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
     },
   },
 ];

@@ -1,36 +1,39 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { debianImage } from "#test/support/debian-image.ts";
 import { openDockerEngine } from "#test/support/docker-engine.ts";
-import { diskUse } from "#test/support/migrate-images.ts";
+import { openOwnFilesystem, type OwnFilesystem } from "#test/support/own-filesystem.ts";
 import { command, timeCommand } from "#test/support/processes.ts";
 import type { Row } from "../scenarios/scenario.ts";
 import { carriers, type Carrier, type Source } from "./carriers.ts";
 
 const rounds = 3;
 const name = "debian:bookworm";
+const filesystemBytes = 8 * 2 ** 30;
+const pollMs = 10;
 
 /**
  * The Debian image out of Docker's data root, by `ferry migrate images` and by `docker save | ctr images import`, each into a
- * target with nothing in it: time, and how much more of the disk was taken at the worst moment.
+ * target with nothing in it: time, and how much more of the disk was taken at the worst moment. Docker's data root and the
+ * target are all that is on their filesystem, so whatever anybody writes for it counts: temporary copies too.
  */
 export async function measureImages(progress: (text: string) => void): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp("/var/tmp/ferry-bench-images-");
   stack.defer(async () => await rm(directory, { recursive: true, force: true }));
-  const source = { root: join(directory, "docker"), image: name };
+  const filesystem = stack.use(await openOwnFilesystem(directory, filesystemBytes));
+  const source = { root: join(filesystem.path, "docker"), image: name };
   await loadDebian(source.root, directory);
   const took: Record<string, number[]> = {};
   const disk: Record<string, number[]> = {};
   for (let round = 0; round < rounds; round++) {
     for (const carrier of carriers) {
       progress(`images ${round + 1}/${rounds} ${carrier.name}`);
-      (took[carrier.name] ??= []).push((await timeOne(source, carrier, directory)) / 1000);
+      const { ms, bytes } = await carry(source, carrier, filesystem);
+      (took[carrier.name] ??= []).push(ms / 1000);
+      (disk[carrier.name] ??= []).push(bytes / 2 ** 20);
     }
-  }
-  for (const carrier of carriers) {
-    progress(`images, disk ${carrier.name}`);
-    disk[carrier.name] = [(await peakOf(source, carrier, directory)) / 2 ** 20];
   }
   const goals = { "save|import": 0.5 };
   return [
@@ -39,26 +42,22 @@ export async function measureImages(progress: (text: string) => void): Promise<R
   ];
 }
 
-async function timeOne(source: Source, carrier: Carrier, directory: string): Promise<number> {
-  const work = await mkdtemp(join(directory, "work-"));
-  await using target = await carrier.open(source, work);
-  await command(["sync"]);
-  return await timeCommand(target.argv);
-}
-
-/** The most that source and target together took beyond what they had at first; what they share counts once. */
-async function peakOf(source: Source, carrier: Carrier, directory: string): Promise<number> {
-  const work = await mkdtemp(join(directory, "work-"));
-  await using target = await carrier.open(source, work);
-  const used = async () => (await diskUse(source.root, target.root)).bytes;
-  const before = await used();
+/** `bytes`: the most that the filesystem had taken beyond what it had at first. */
+async function carry(source: Source, carrier: Carrier, filesystem: OwnFilesystem) {
+  await using stack = new AsyncDisposableStack();
+  const work = await mkdtemp(join(filesystem.path, "work-"));
+  stack.defer(async () => await rm(work, { recursive: true, force: true }));
+  const target = stack.use(await carrier.open(source, work));
+  await command(["sync", "-f", filesystem.path]);
+  const before = await filesystem.usedBytes();
   let peak = before;
   const done = new AbortController();
-  const ended = command(target.argv).finally(() => done.abort());
-  // Files come and go while du looks; the next look tells.
-  while (!done.signal.aborted) peak = Math.max(peak, await used().catch(() => 0));
-  await ended;
-  return Math.max(peak, await used()) - before;
+  const ended = timeCommand(target.argv).finally(() => done.abort());
+  while (!done.signal.aborted) {
+    peak = Math.max(peak, await filesystem.usedBytes());
+    await sleep(pollMs);
+  }
+  return { ms: await ended, bytes: Math.max(peak, await filesystem.usedBytes()) - before };
 }
 
 async function loadDebian(root: string, directory: string): Promise<void> {

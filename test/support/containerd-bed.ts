@@ -13,16 +13,18 @@ export type ContainerdBed = AsyncDisposable & {
   log(): Promise<string>;
 };
 
-export async function openContainerdBed({ sandboxImage }: { sandboxImage: string }): Promise<ContainerdBed> {
+/** `root`: where it keeps things, when not with the rest of its own. */
+export async function openContainerdBed(settings: { sandboxImage: string; root?: string }): Promise<ContainerdBed> {
   await using undo = new AsyncDisposableStack();
   const { path: directory } = undo.use(await temporaryDirectory("containerd"));
   const at = (name: string) => join(directory, name);
+  const { sandboxImage, root = at("root") } = settings;
   await mkdir(at("net.d"));
   const socket = at("s");
   await writeFile(
     at("config.toml"),
     `version = 2
-root = "${at("root")}"
+root = "${root}"
 state = "${at("state")}"
 [grpc]
 address = "${socket}"
@@ -43,7 +45,7 @@ conf_dir = "${at("net.d")}"
   const owned = undo.move();
   return {
     socket,
-    root: at("root"),
+    root,
     ctr,
     log: async () => await readFile(at("log"), "utf8"),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { openCriConnection, type CriConnection } from "#clients/cri/cri-connection.ts";
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
@@ -38,13 +38,24 @@ test("images of a stopped Docker", async (t) => {
   await t.test("a damaged image is left out, the rest goes on", async () => await withDamage(source));
 });
 
+/** What {@link catSays} prints in a bundle as umoci made it. */
+async function runBundle(bundle: string): Promise<string> {
+  const path = join(bundle, "config.json");
+  const config = JSON.parse(await readFile(path, "utf8")) as { process: object };
+  // Docker's own set has it, and so must a process that runs a file with this capability.
+  const capabilities = { bounding: ["CAP_NET_RAW"], permitted: ["CAP_NET_RAW"], effective: ["CAP_NET_RAW"] };
+  const settings = { ...config.process, args: catSays, terminal: false, capabilities };
+  await writeFile(path, JSON.stringify({ ...config, process: settings }));
+  return (await command(["crun", "--cgroup-manager=disabled", "run", "--bundle", bundle, basename(bundle)])).trim();
+}
+
 async function toLayout(t: TestContext, source: DockerSource): Promise<void> {
-  if (!requireBinary(t, "umoci")) return;
+  if (!requireBinary(t, "umoci", "crun")) return;
   const layout = join(source.directory, "layout");
   const first = await migrate(source, `oci:${layout}`);
   assertCarried(first, source.images);
   assertForecast(first, await diskUse(layout));
-  for (const { name, tree } of source.images) {
+  for (const { name, tree, says } of source.images) {
     const bundle = await mkdtemp(join(source.directory, "bundle-"));
     await rm(bundle, { recursive: true });
     await command(["umoci", "unpack", "--image", `${layout}:${name}`, bundle]);
@@ -52,6 +63,7 @@ async function toLayout(t: TestContext, source: DockerSource): Promise<void> {
     assert.deepEqual(ofTheImage(unpacked), ofTheImage(tree), name);
     // Docker's export leaves it out; the layer has it.
     if (name.includes("base")) assert.ok(unpacked.includes('# file: ./etc/says\nuser.ferry="kept"'));
+    assert.equal(await runBundle(bundle), says);
   }
   const before = await readdir(join(layout, "blobs/sha256"));
   assertCarried(await migrate(source, `oci:${layout}`), source.images);

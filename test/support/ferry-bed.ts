@@ -18,6 +18,8 @@ export type FerryBedOptions = {
   readonly bin?: string;
   /** More lines of its configuration file. */
   readonly config?: string;
+  /** Where it keeps things, when not with the rest of its own. */
+  readonly root?: string;
 };
 
 const checkout = new URL("../../bin", import.meta.url).pathname;
@@ -30,9 +32,9 @@ export class FerryBed implements AsyncDisposable {
   readonly bin: string;
   #daemon: (AsyncDisposable & { readonly pid: number }) | undefined;
 
-  private constructor(directory: string, bin: string) {
+  private constructor(directory: string, { bin = checkout, root = join(directory, "root") }: FerryBedOptions) {
     this.directory = directory;
-    this.root = join(directory, "root");
+    this.root = root;
     this.state = join(directory, "state");
     this.bin = bin;
   }
@@ -40,7 +42,7 @@ export class FerryBed implements AsyncDisposable {
   /** Starts it; disposing stops it and everything that it runs. */
   static async open(options: FerryBedOptions = {}): Promise<FerryBed> {
     await using undo = new AsyncDisposableStack();
-    const bed = undo.use(new FerryBed(await mkdtemp("/var/tmp/ferry-bed-"), options.bin ?? checkout));
+    const bed = undo.use(new FerryBed(await mkdtemp("/var/tmp/ferry-bed-"), options));
     await mkdir(bed.certificates);
     const lines = [
       `version = 1`,
@@ -85,6 +87,12 @@ export class FerryBed implements AsyncDisposable {
     this.#daemon = undefined;
   }
 
+  /** SIGKILL; what it runs goes on. */
+  async kill(): Promise<void> {
+    process.kill(this.pid, "SIGKILL");
+    await this.stop();
+  }
+
   async log(): Promise<string> {
     return await readFile(join(this.directory, "log"), "utf8");
   }
@@ -126,7 +134,7 @@ export class FerryBed implements AsyncDisposable {
   }
 }
 
-/** Runs a command to its end; one that takes longer than `timeoutMs`, a minute by default, is killed. */
+/** Runs a command to its end; one that takes longer than `timeoutMs`, five minutes by default, is killed. */
 export async function runToEnd(
   argv: readonly string[],
   options: { env?: NodeJS.ProcessEnv; stdin?: string; cwd?: string; timeoutMs?: number } = {},
@@ -136,7 +144,7 @@ export async function runToEnd(
   const env = { ...process.env, ...options.env };
   const child = spawn(file, args, {
     env,
-    timeout: options.timeoutMs ?? 60_000,
+    timeout: options.timeoutMs ?? 300_000,
     killSignal: "SIGKILL",
     ...(cwd === undefined ? {} : { cwd }),
   });

@@ -41,7 +41,7 @@ export function migrateCommand({ root, directory }: DockerSource, to: string, ..
 }
 
 export async function migrate(source: DockerSource, to: string, ...more: string[]): Promise<Migration> {
-  const { code, stdout, stderr } = await runToEnd(migrateCommand(source, to, ...more), { timeoutMs: 300_000 });
+  const { code, stdout, stderr } = await runToEnd(migrateCommand(source, to, ...more), { timeoutMs: 1_800_000 });
   return { code, stderr, answer: stdout === "" ? undefined : (JSON.parse(stdout) as Migrated) };
 }
 

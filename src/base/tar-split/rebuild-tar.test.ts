@@ -9,6 +9,7 @@ import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { Crc64 } from "./crc64.ts";
 import { findDamagedFiles, rebuildTar } from "./rebuild-tar.ts";
 import { RootedFiles } from "./rooted-files.ts";
+import { sampleTar } from "./sample-tar.ts";
 import { splitTar } from "./tar-split.fixture.ts";
 
 const execute = promisify(execFile);
@@ -47,6 +48,26 @@ test("a layer's archive comes back bit for bit", async () => {
   await using directory = await temporaryDirectory("tar-split");
   const { tree, tar, recipe } = await layer(directory.path);
   assert.ok((await gather(rebuildTar(recipe, new RootedFiles(tree)))).equals(tar));
+});
+
+test("windows of the archive are what is there in the whole of it", async () => {
+  await using directory = await temporaryDirectory("tar-split");
+  const { tree, tar, recipe } = await layer(directory.path);
+  for (const sample of [
+    { windowBytes: 1000, every: 1, first: 0 },
+    { windowBytes: 700, every: 3, first: 1 },
+    { windowBytes: 100_000, every: 4, first: 3 },
+    { windowBytes: 4_000_000, every: 2, first: 0 },
+    { windowBytes: 4_000_000, every: 2, first: 1 },
+  ]) {
+    const { windowBytes, every, first } = sample;
+    const expected: Buffer[] = [];
+    for (let at = first * windowBytes; at < tar.length; at += every * windowBytes) {
+      expected.push(tar.subarray(at, at + windowBytes));
+    }
+    const windows = await Array.fromAsync(sampleTar(recipe, new RootedFiles(tree), sample));
+    assert.ok(windows.length === expected.length && windows.every((one, at) => one.equals(expected[at] ?? one)));
+  }
 });
 
 test("a file that is gone, changed or no file is told", async () => {

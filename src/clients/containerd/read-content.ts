@@ -2,14 +2,15 @@ import { EngineError } from "#base/errors.ts";
 import type { ContainerdConnection } from "./containerd-connection.ts";
 import { toEngineError } from "./to-engine-error.ts";
 
-/** A blob of containerd's store, in pieces. @throws notFound */
+/** A blob of containerd's store, in pieces; its first `sizeBytes` where that is said. @throws notFound */
 export async function* readContent(
   signal: AbortSignal,
   { content, socketPath }: ContainerdConnection,
   digest: string,
+  sizeBytes = 0,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for await (const { data } of content.read({ digest, offset: 0n, size: 0n }, { signal })) yield data;
+    for await (const { data } of content.read({ digest, offset: 0n, size: BigInt(sizeBytes) }, { signal })) yield data;
   } catch (error) {
     throw toEngineError(error, socketPath);
   }

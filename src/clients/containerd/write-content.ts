@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { EngineError, isKind } from "#base/errors.ts";
 import { WriteAction, type WriteContentResponse } from "#gen/containerd/content_pb.ts";
 import { underLease, type ContainerdConnection } from "./containerd-connection.ts";
@@ -22,25 +23,64 @@ export async function writeContent(
   containerd: ContainerdConnection,
   blob: BlobToWrite,
 ): Promise<"written" | "existed"> {
-  if (await keep(signal, containerd, blob)) return "existed";
-  const ref = `ferry-migrate-${blob.digest}`;
+  if (await keepContent(signal, containerd, blob)) return "existed";
+  const { digest, sizeBytes } = blob;
+  const known = { digest, sizeBytes };
+  const upload = { ...blob, ref: `ferry-migrate-${digest}`, known, end: () => known };
+  return await send(signal, containerd, upload);
+}
+
+/** As {@link BlobToWrite}; `ref` names it while its digest is not known. */
+export type BlobToMake = Omit<BlobToWrite, "digest" | "sizeBytes"> & { readonly ref: string };
+
+/** Puts a blob into containerd's store that is made as it goes. @throws as {@link writeContent} */
+export async function makeContent(
+  signal: AbortSignal,
+  containerd: ContainerdConnection,
+  blob: BlobToMake,
+): Promise<WrittenBlob> {
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  let made: WrittenBlob | undefined;
+  async function* chunks() {
+    for await (const chunk of blob.chunks()) {
+      hash.update(chunk);
+      sizeBytes += chunk.length;
+      yield chunk;
+    }
+  }
+  const end = () => (made ??= { digest: `sha256:${hash.digest("hex")}`, sizeBytes });
+  await send(signal, containerd, { ...blob, ref: `ferry-migrate-${blob.ref}`, chunks, known: undefined, end });
+  return end();
+}
+
+export type WrittenBlob = { readonly digest: string; readonly sizeBytes: number };
+
+/** `end` is asked when all chunks have gone out. */
+type Upload = BlobToMake & { readonly known: WrittenBlob | undefined; readonly end: () => WrittenBlob };
+
+async function send(
+  signal: AbortSignal,
+  containerd: ContainerdConnection,
+  upload: Upload,
+): Promise<"written" | "existed"> {
   // What an earlier attempt left is not gone on with: all of it is hashed again anyway.
-  await ignore("notFound", containerd.content.abort({ ref }, { signal }));
+  await ignore("notFound", containerd.content.abort({ ref: upload.ref }, { signal }));
   try {
-    await stream(signal, containerd, blob, ref);
+    await stream(signal, containerd, upload);
     return "written";
   } catch (error) {
     if (!isKind(error, "alreadyExists")) throw error;
-    await keep(signal, containerd, blob);
+    await keepContent(signal, containerd, { ...upload, ...upload.end() });
     return "existed";
   }
 }
 
 /** Whether the namespace has the blob; then it belongs to the lease too, and has the labels. */
-async function keep(
+export async function keepContent(
   signal: AbortSignal,
   { content, leases }: ContainerdConnection,
-  { digest, labels, lease }: BlobToWrite,
+  { digest, labels, lease }: Pick<BlobToWrite, "digest" | "labels" | "lease">,
 ): Promise<boolean> {
   try {
     await content.info({ digest }, { signal });
@@ -58,9 +98,10 @@ async function keep(
  * The first answer says how much containerd has: all of it, where another namespace has the blob and the store shares them.
  * Chunks go out as they are made, whatever has been answered so far; the commit's answer ends it.
  */
-async function stream(signal: AbortSignal, containerd: ContainerdConnection, blob: BlobToWrite, ref: string) {
-  const { digest: expected, sizeBytes, labels, lease, chunks } = blob;
-  const total = BigInt(sizeBytes);
+async function stream(signal: AbortSignal, containerd: ContainerdConnection, upload: Upload): Promise<void> {
+  const { ref, known, labels, lease, chunks, end } = upload;
+  const expected = known?.digest ?? "";
+  const total = BigInt(known?.sizeBytes ?? 0);
   const begun = Promise.withResolvers<bigint>();
   begun.promise.catch(() => {});
   let failure: unknown;
@@ -68,7 +109,7 @@ async function stream(signal: AbortSignal, containerd: ContainerdConnection, blo
     yield { action: WriteAction.STAT, ref, total, expected };
     let offset = await begun.promise;
     try {
-      for await (const data of offset === total ? [] : chunks()) {
+      for await (const data of known !== undefined && offset === total ? [] : chunks()) {
         yield { action: WriteAction.WRITE, ref, total, expected, offset, data };
         offset += BigInt(data.length);
       }
@@ -76,7 +117,8 @@ async function stream(signal: AbortSignal, containerd: ContainerdConnection, blo
       failure = error;
       throw error;
     }
-    yield { action: WriteAction.COMMIT, ref, total, expected, offset, labels: { ...labels } };
+    const { digest } = end();
+    yield { action: WriteAction.COMMIT, ref, total: offset, expected: digest, offset, labels: { ...labels } };
   }
   try {
     for await (const answer of containerd.content.write(requests(), underLease(signal, lease))) {
@@ -88,7 +130,7 @@ async function stream(signal: AbortSignal, containerd: ContainerdConnection, blo
   } finally {
     begun.reject(new EngineError("canceled", "the stream has ended"));
   }
-  const text = `containerd ${containerd.socketPath}: left off in the middle of ${expected}`;
+  const text = `containerd ${containerd.socketPath}: left off in the middle of ${ref}`;
   throw failure ?? new EngineError("unavailable", text);
 }
 

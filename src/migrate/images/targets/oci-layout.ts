@@ -10,7 +10,7 @@ import type { DockerImage } from "../docker-store/docker-image.ts";
 import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, LayerProof, Progress } from "../image-target.ts";
 import { countedArchive } from "../layer-archive.ts";
 import { roundedUp } from "../scan-layer.ts";
-import { toManifest, type ImageManifest } from "../to-manifest.ts";
+import { plainLayers, toManifest, type ImageManifest } from "../to-manifest.ts";
 import { LayoutBlobs } from "./layout-blobs.ts";
 
 /** containerd imports an image by the first, skopeo and umoci find it by the second; the third is our own note. */
@@ -55,7 +55,7 @@ export class OciLayoutTarget implements ImageTarget {
     };
     for (const { layer, scan } of plan.layers.values()) await add(layer.diffId as string as Digest, scan.tarBytes);
     for (const image of plan.images) {
-      const { descriptor } = toManifest(image, plan);
+      const { descriptor } = toManifest(image, plainLayers(image, plan));
       await add(image.id, image.configBytes.length);
       await add(descriptor.digest, descriptor.sizeBytes);
     }
@@ -63,7 +63,7 @@ export class OciLayoutTarget implements ImageTarget {
   }
 
   async put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof> {
-    const manifest = toManifest(image, plan);
+    const manifest = toManifest(image, plainLayers(image, plan));
     const layers: LayerProof[] = [];
     for (const layer of image.layers) {
       const digest = layer.diffId as string as Digest;

@@ -1,30 +1,25 @@
 import { isKind } from "#base/errors.ts";
 import type { ContainerdConnection } from "#clients/containerd/containerd-connection.ts";
-import { writeContent } from "#clients/containerd/write-content.ts";
 import type { Descriptor } from "#core/content/descriptor.ts";
 import type { ChainId } from "#core/content/digest.ts";
 import type { DockerLayer } from "../../docker-store/docker-image.ts";
 import type { LayerProof, Progress } from "../../image-target.ts";
-import { countedArchive } from "../../layer-archive.ts";
+import { putLayerBlob, type LayerBlob } from "./layer-blobs.ts";
 import { byDiffService, makeSnapshot } from "./make-snapshot.ts";
 import type { TreeSharing } from "./tree-sharing.ts";
-
-/** A layer, its blob, and the layer below. */
-export type LayerToCarry = {
-  readonly layer: DockerLayer;
-  readonly parent: ChainId | undefined;
-  readonly descriptor: Descriptor;
-};
 
 export type LayersRequest = {
   readonly lease: string;
   readonly snapshotter: string;
   /** Lowest first. */
-  readonly layers: readonly LayerToCarry[];
+  readonly layers: readonly DockerLayer[];
   /** Absent where containerd must unpack. */
   readonly sharing: TreeSharing | undefined;
   readonly progress: Progress;
 };
+
+/** Blobs and proofs, lowest layer first. */
+export type CarriedLayers = { readonly descriptors: readonly Descriptor[]; readonly proofs: readonly LayerProof[] };
 
 /**
  * Brings an image's layers into containerd: blobs one after the other, and beside them the snapshots, each on the one
@@ -34,7 +29,7 @@ export async function carryLayers(
   signal: AbortSignal,
   containerd: ContainerdConnection,
   request: LayersRequest,
-): Promise<LayerProof[]> {
+): Promise<CarriedLayers> {
   const failed = new AbortController();
   const own = AbortSignal.any([signal, failed.signal]);
   const queue = () => {
@@ -47,36 +42,30 @@ export async function carryLayers(
     };
   };
   const [blobs, trees] = [queue(), queue()];
-  const works = request.layers.map((layer) => {
-    const blob = blobs(async () => await writeBlob(own, containerd, request, layer));
-    return { layer: layer.layer, blob, tree: trees(async () => await makeTree(own, containerd, request, layer, blob)) };
+  const works = request.layers.map((layer, at) => {
+    const blob = blobs(async () => await putLayerBlob(own, containerd, { ...request, layer }));
+    const parent = request.layers[at - 1]?.chainId;
+    return { layer, blob, tree: trees(async () => await makeTree(own, containerd, request, { layer, parent, blob })) };
   });
   await Promise.allSettled(works.flatMap(({ blob, tree }): Promise<unknown>[] => [blob, tree]));
   signal.throwIfAborted();
   if (failed.signal.aborted) throw failed.signal.reason;
+  const descriptors: Descriptor[] = [];
   const proofs: LayerProof[] = [];
   for (const { layer, blob, tree } of works) {
-    const { how, files } = await tree;
-    const carried = how === "carried" || (await blob) === "written";
+    const [{ how: put, descriptor }, { how, files }] = [await blob, await tree];
+    descriptors.push(descriptor);
+    const carried = how === "carried" || put === "written";
     proofs.push({ diffId: layer.diffId, how: carried ? "carried" : "present", ...(files ? { files } : {}) });
   }
-  return proofs;
+  return { descriptors, proofs };
 }
 
-async function writeBlob(
-  signal: AbortSignal,
-  containerd: ContainerdConnection,
-  { lease, progress }: LayersRequest,
-  { layer, descriptor: { digest, sizeBytes } }: LayerToCarry,
-): Promise<"written" | "existed"> {
-  return await writeContent(signal, containerd, {
-    digest,
-    sizeBytes,
-    labels: { "containerd.io/uncompressed": layer.diffId },
-    lease,
-    chunks: () => countedArchive(signal, layer, progress),
-  });
-}
+type TreeStep = {
+  readonly layer: DockerLayer;
+  readonly parent: ChainId | undefined;
+  readonly blob: Promise<LayerBlob>;
+};
 
 type MadeTree = Pick<LayerProof, "how" | "files">;
 
@@ -85,8 +74,7 @@ async function makeTree(
   signal: AbortSignal,
   containerd: ContainerdConnection,
   { lease, snapshotter, sharing }: LayersRequest,
-  { layer, parent, descriptor }: LayerToCarry,
-  blob: Promise<unknown>,
+  { layer, parent, blob }: TreeStep,
 ): Promise<MadeTree> {
   const request = { lease, snapshotter, layer, parent };
   if (sharing !== undefined) {
@@ -96,7 +84,7 @@ async function makeTree(
       if (!isKind(error, "failedPrecondition")) throw error;
     }
   }
-  await blob;
+  const { descriptor } = await blob;
   return madeTree(await makeSnapshot(signal, containerd, request, byDiffService(containerd, descriptor)), "unpacked");
 }
 

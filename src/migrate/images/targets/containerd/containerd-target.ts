@@ -6,13 +6,15 @@ import { chainIdsOf, type Digest } from "#core/content/digest.ts";
 import { formatReference, parseReference, withDefaultTag } from "#core/images/reference.ts";
 import { gcLabels } from "#core/labels.ts";
 import type { DockerImage } from "../../docker-store/docker-image.ts";
-import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, Progress } from "../../image-target.ts";
+import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, PlannedLayer, Progress } from "../../image-target.ts";
+import { estimatePacked } from "../../estimate-packed.ts";
 import { roundedUp } from "../../scan-layer.ts";
-import { toManifest, type ImageManifest } from "../../to-manifest.ts";
-import { carryLayers, type LayerToCarry } from "./carry-layers.ts";
+import { plainLayers, toManifest, type ImageManifest } from "../../to-manifest.ts";
+import { carryLayers } from "./carry-layers.ts";
 import { readContainerdFacts, type ContainerdFacts } from "./containerd-facts.ts";
 import { acquireLease } from "./acquire-lease.ts";
 import { criNames, findTarget, putName } from "./cri-names.ts";
+import { findLayerBlob } from "./layer-blobs.ts";
 import { hasSnapshot } from "./make-snapshot.ts";
 import { TreeSharing, whyNotShared } from "./tree-sharing.ts";
 
@@ -48,24 +50,27 @@ export class ContainerdTarget implements ImageTarget {
 
   async forecast(signal: AbortSignal, plan: ImagesPlan): Promise<DiskNeed[]> {
     const content = { path: this.#facts.contentRoot, bytes: 0, inodes: 0 };
-    const trees = { path: this.#facts.snapshotRoot, bytes: 0, inodes: 0 };
-    const add = async (digest: string, size: number) => {
-      if (await this.#hasBlob(signal, digest)) return;
+    const add = (size: number) => {
       content.bytes += roundedUp(size);
       content.inodes++;
     };
+    const trees = { path: this.#facts.snapshotRoot, bytes: 0, inodes: 0 };
     const whyNot = await this.#whyNotShared(plan);
-    for (const [diffId, { layer, scan }] of plan.layers) {
-      await add(diffId, scan.tarBytes);
+    const missing: PlannedLayer[] = [];
+    for (const [diffId, planned] of plan.layers) {
+      const { layer, scan } = planned;
+      if ((await findLayerBlob(signal, this.#containerd, diffId)) === undefined) missing.push(planned);
       if (await hasSnapshot(signal, this.#containerd, this.#facts.snapshotter, layer.chainId)) continue;
       const shared = whyNot === undefined ? scan.sharable : { files: 0, bytes: 0 };
       trees.bytes += scan.fileBytes - shared.bytes + scan.otherBytes + ownBytes;
       trees.inodes += scan.inodes - shared.files + ownInodes;
     }
+    const packed = await estimatePacked(signal, missing);
+    for (const { scan } of missing) add(scan.tarBytes * packed);
     for (const image of plan.images) {
-      const { descriptor } = toManifest(image, plan);
-      await add(image.id, image.configBytes.length);
-      await add(descriptor.digest, descriptor.sizeBytes);
+      if (await this.#hasBlob(signal, image.id)) continue;
+      add(image.configBytes.length);
+      add(toManifest(image, plainLayers(image, plan)).bytes.length);
     }
     const note = whyNot === undefined ? "files are shared with Docker's" : `layers are unpacked: ${whyNot}`;
     return [content, { ...trees, notes: [note] }];
@@ -73,18 +78,18 @@ export class ContainerdTarget implements ImageTarget {
 
   async put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof> {
     await using lease = await acquireLease(signal, this.#containerd, image.id);
-    const manifest = toManifest(image, plan);
-    const layers = await carryLayers(signal, this.#containerd, {
+    const { proofs, descriptors } = await carryLayers(signal, this.#containerd, {
       lease: lease.id,
       snapshotter: this.#facts.snapshotter,
-      layers: layersOf(image, manifest),
+      layers: image.layers,
       sharing: (await this.#whyNotShared(plan)) === undefined ? this.#sharing : undefined,
       progress,
     });
+    const manifest = toManifest(image, descriptors);
     await this.#documents(signal, lease.id, image, manifest);
     const names = criNames(image);
     for (const name of names) await putName(signal, this.#containerd, name, manifest.descriptor, this.#isPinned(image));
-    return { id: image.id, names, manifest: manifest.descriptor.digest, layers };
+    return { id: image.id, names, manifest: manifest.descriptor.digest, layers: proofs };
   }
 
   async has(signal: AbortSignal, proof: ImageProof): Promise<boolean> {
@@ -138,14 +143,6 @@ export class ContainerdTarget implements ImageTarget {
     const name = formatReference(withDefaultTag(parseReference(sandboxImage)));
     return [...tags, ...digests].includes(name);
   }
-}
-
-function layersOf({ layers }: DockerImage, manifest: ImageManifest): LayerToCarry[] {
-  return layers.map((layer, at) => {
-    const descriptor = manifest.layers[at];
-    if (descriptor === undefined) throw new Error("a manifest has as many layers as its image");
-    return { layer, parent: layers[at - 1]?.chainId, descriptor };
-  });
 }
 
 /** A snapshot's own directories beside its files': its own and overlayfs's working one. */

@@ -1,0 +1,40 @@
+import { RootedFiles } from "#base/tar-split/rooted-files.ts";
+import { sampleTar } from "#base/tar-split/sample-tar.ts";
+import { frameBytes, packFrame } from "#base/zstd-frames.ts";
+import type { PlannedLayer } from "./image-target.ts";
+
+/**
+ * Frames to pack for an estimate: with fewer than this all are, so that it is no estimate then. Of a thousand, spread over
+ * everything, the mean is within about 2 % of what all have.
+ */
+const enough = 1024;
+/** However much there is, so many times quicker than packing all of it. */
+const maxEvery = 16;
+
+/**
+ * What part of their length layers' archives have when they are packed by `zstdFrames`: 0.4 of Debian. Tried on some frames
+ * of each, evenly spread.
+ *
+ * @throws dataLoss when a file of a layer is missing
+ */
+export async function estimatePacked(signal: AbortSignal, layers: readonly PlannedLayer[]): Promise<number> {
+  const framesOf = ({ scan }: PlannedLayer) => Math.ceil(scan.tarBytes / frameBytes);
+  const frames = layers.reduce((sum, layer) => sum + framesOf(layer), 0);
+  const every = Math.min(Math.max(Math.floor(frames / enough), 1), maxEvery);
+  let [first, packed, taken] = [Math.floor(every / 2), 0, 0];
+  for (const planned of layers) {
+    const { recipePath, directory } = planned.layer;
+    for await (const frame of sampleTar(recipePath, new RootedFiles(directory), {
+      windowBytes: frameBytes,
+      every,
+      first,
+    })) {
+      signal.throwIfAborted();
+      packed += (await packFrame(frame)).length;
+      taken += frame.length;
+    }
+    // As if all were one archive.
+    first = (((first - framesOf(planned)) % every) + every) % every;
+  }
+  return taken === 0 ? 1 : packed / taken;
+}

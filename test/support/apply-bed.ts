@@ -103,6 +103,7 @@ async function makeRoot(root: string): Promise<void> {
     "etc/cni/net.d/10-bridge.conflist": "{}",
     "etc/real/kubelet": "KUBELET_EXTRA_ARGS=\n",
     "var/lib/dockershim/sandbox/1": "x",
+    "var/lib/docker/volumes/v/_data/x": "x",
   };
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true });
@@ -147,7 +148,7 @@ function plan(more: readonly Step[]): Plan {
     },
     { ...named("05-sweep"), kind: "sweep-residue", items: [{ t: "path", path: "/var/lib/dockershim" }] },
     ...more,
-    { ...named("99-purge"), kind: "purge", manager: "none", packages: [], paths: ["/etc/docker"] },
+    { ...named("99-purge"), kind: "purge", manager: "none", packages: [], paths: ["/etc/docker", "/var/lib/docker"] },
   ];
   return {
     version: 1,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { access, readFile } from "node:fs/promises";
+import { execFileSync, spawnSync } from "node:child_process";
+import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
 import { openApplyBed } from "#test/support/apply-bed.ts";
@@ -63,6 +64,44 @@ test("purge: not before the move is proven; killed anywhere, the next one ends i
     await assert.rejects(access(join(bed.directory, "undo")), { code: "ENOENT" });
     assert.equal(await readFile(join(bed.root, "etc/crictl.yaml"), "utf8"), "timeout: 9\n");
   }
+});
+
+test("purge of a node that keeps Docker is refused, and leaves the way back", async (t) => {
+  if (!requireRoot(t)) return;
+  await using bed = await openApplyBed();
+  await bed.rewritePlan((text) => {
+    const plan = JSON.parse(text) as { steps: { kind: string }[] };
+    return JSON.stringify({ ...plan, steps: plan.steps.filter(({ kind }) => kind !== "purge") });
+  });
+  const original = await bed.listing();
+  await bed.run("apply");
+  const refused = await bed.start("purge");
+  assert.match(refused.stderr, /Docker stays, nothing to purge/);
+  await bed.run("rollback");
+  assert.deepEqual(await bed.listing(), original);
+});
+
+test("purge takes what is mounted in Docker's tree out of it first, and empties one that is mounted itself", async (t) => {
+  if (!requireRoot(t)) return;
+  await using undo = new AsyncDisposableStack();
+  await using bed = await openApplyBed();
+  await using precious = await temporaryDirectory("precious");
+  await bed.run("apply");
+  await writeFile(join(precious.path, "kept"), "");
+  const mount = (options: readonly string[], path: string) => {
+    execFileSync("mount", [...options, join(bed.root, path)]);
+    undo.defer(() => void spawnSync("umount", ["-l", join(bed.root, path)]));
+  };
+  mount(["-t", "tmpfs", "ferry-purge"], "var/lib/docker");
+  for (const path of ["var/lib/docker/overlay2/1/merged", "etc/docker/nfs"]) {
+    await mkdir(join(bed.root, path), { recursive: true });
+    mount(["--bind", precious.path], path);
+  }
+  await bed.run("purge");
+  assert.deepEqual(await readdir(precious.path), ["kept"]);
+  assert.deepEqual(await readdir(join(bed.root, "var/lib/docker")), []);
+  await assert.rejects(access(join(bed.root, "etc/docker")), { code: "ENOENT" });
+  await undo.disposeAsync();
 });
 
 test("what a crash left half written goes with the next run, or on the way back", async (t) => {

@@ -9,7 +9,7 @@ import { openStep } from "./open-step.ts";
  * Removes Docker for good, with the undo data: the plan's `purge` steps, after which nothing goes back. Resumes a purge
  * that was interrupted.
  *
- * @throws failedPrecondition unless the plan was applied to its end
+ * @throws failedPrecondition unless the plan was applied to its end, and where it leaves Docker in place
  */
 export async function purgePlan(call: Call, run: MigrationRun): Promise<void> {
   const { journal, plan, machine, directory, tell } = run;
@@ -18,8 +18,15 @@ export async function purgePlan(call: Call, run: MigrationRun): Promise<void> {
   if (phase !== "applied" && phase !== "purging") {
     throw new EngineError("failedPrecondition", `migration in ${directory}: not applied to its end, nothing is purged`);
   }
+  const steps = plan.steps.filter(({ kind }) => kind === "purge");
+  if (steps.length === 0) {
+    throw new EngineError(
+      "failedPrecondition",
+      `migration in ${directory}: to ${plan.target}: Docker stays, nothing to purge`,
+    );
+  }
   if (phase === "applied") await journal.append({ t: "purging" });
-  for (const step of plan.steps.filter(({ kind }) => kind === "purge")) {
+  for (const step of steps) {
     if (journal.state.steps.get(step.id)?.state === "done") continue;
     tell(step.title);
     const work = openStep(machine, step, { directory, tell });

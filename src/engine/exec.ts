@@ -44,6 +44,7 @@ export type StartExecRequest = {
  */
 export async function createExec(call: Call, engine: Engine, request: CreateExecRequest): Promise<ExecRecord> {
   if (request.args.length === 0) throw new EngineError("invalidArgument", "No exec command specified");
+  engine.runtime.expect();
   const container = await engine.containers.resolve(call, request.container);
   await getRunningTask(call, engine, container);
   const { args, env, user, workdir, tty, privileged, attach } = request;

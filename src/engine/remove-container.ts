@@ -57,12 +57,13 @@ export async function eraseContainer(
 ): Promise<void> {
   const container = await advanceContainer(call, engine, id, { t: "removing", volumes: removeVolumes });
   await releaseContainer(call, engine, container);
-  await tolerateMissing(getSnapshotter(engine, container).remove(call, container.snapshotKey));
-  await removeImageMounts(call, engine, container);
-  await Promise.all([
+  const removals = await Promise.allSettled([
+    tolerateMissing(getSnapshotter(engine, container).remove(call, container.snapshotKey)),
+    removeImageMounts(call, engine, container),
     removeTree(bundleDirectory(engine, container)),
     removeTree(containerDirectory(engine, container)),
   ]);
+  for (const removal of removals) if (removal.status === "rejected") throw removal.reason;
   if (removeVolumes) await removeAnonymousVolumes(call, engine, container);
   await engine.containers.delete(call, id);
   engine.garbage.schedule();

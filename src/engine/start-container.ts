@@ -18,6 +18,7 @@ import { toStartFailure } from "./start-error.ts";
  *   state `created` (or `exited`), the code and the text
  */
 export async function startContainer(call: Call, engine: Engine, idOrName: string): Promise<Container> {
+  engine.runtime.expect();
   const { id } = await engine.containers.resolve(call, idOrName);
   using _lock = await lockContainer(call, engine, id);
   const container = await engine.containers.get(call, id);

@@ -3,6 +3,8 @@ import { awaitExit, type ChildExit, type RunningChild } from "./child-exits.ts";
 export type ProcessRequest = {
   /** Of the program; absolute. */
   readonly path: string;
+  /** What it sees as its own name, and others in the list of processes. Left out: the path. */
+  readonly name?: string;
   /** Without the program's own name. */
   readonly args: readonly string[];
   /** All of its environment. */
@@ -36,13 +38,13 @@ export type { ChildExit, RunningChild };
  *
  * @throws StartError
  */
-export async function startProcess({ path, args, env, cwd, fds }: ProcessRequest): Promise<RunningChild> {
+export async function startProcess({ path, name, args, env, cwd, fds }: ProcessRequest): Promise<RunningChild> {
   const { spawn, nullFd } = await import("./syscalls.ts");
   const numbers = fds.map((fd) => (fd === "null" ? nullFd : fd));
   // A descriptor that another one's place is made of would be overwritten before it is copied.
   if (numbers.some((fd) => fd < numbers.length)) throw new Error(`spawn ${path}: descriptor below ${numbers.length}`);
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const started = spawn({ path, argv: [path, ...args], env: variables, cwd, fds: numbers });
+  const started = spawn({ path, argv: [name ?? path, ...args], env: variables, cwd, fds: numbers });
   if ("errno" in started) throw new StartError(path, started.errno);
   return await awaitExit(started.pid);
 }

@@ -3,7 +3,8 @@ import koffi from "koffi";
 
 /**
  * What glibc has for starting and reaping children. All of it is quick: `posix_spawn` holds up this thread until the child
- * has executed its program. Source: posix_spawn(3), waitpid(2), memfd_create(2).
+ * has executed its program. Source: posix_spawn(3), waitpid(2), memfd_create(2),
+ * fcntl(2).
  */
 const libc = koffi.load("libc.so.6");
 
@@ -20,6 +21,7 @@ const c = {
   setSignalDefaults: libc.func("int posix_spawnattr_setsigdefault(void *attributes, const void *signals)"),
   waitpid: libc.func("int waitpid(int pid, _Out_ int *status, int options)"),
   memfdCreate: libc.func("int memfd_create(const char *name, unsigned int flags)"),
+  fcntl: libc.func("int fcntl(int fd, int command, ...)"),
 };
 
 /** Larger than glibc's `posix_spawn_file_actions_t` (80), `posix_spawnattr_t` (336) and `sigset_t` (128) anywhere. */
@@ -28,6 +30,12 @@ const POSIX_SPAWN_SETSIGDEF = 4;
 const POSIX_SPAWN_SETSIGMASK = 8;
 const WNOHANG = 1;
 const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+/** Linux 6.3. */
+const MFD_EXEC = 0x10;
+const F_ADD_SEALS = 1033;
+/** Neither its bytes, nor its length, nor these seals change any more. */
+const F_SEAL_ALL = 0x0f;
 
 /** Every signal as a new program expects it, none blocked: this runtime ignores SIGPIPE, and that would be inherited. */
 const attributes = Buffer.alloc(structSize);
@@ -76,6 +84,22 @@ export function openMemoryFile(name: string): number {
   const fd = c.memfdCreate(name, MFD_CLOEXEC) as number;
   if (fd < 0) throw new Error(`memfd_create: ${errnoName(koffi.errno())}`);
   return fd;
+}
+
+/** As {@link openMemoryFile}, for a program: executable, to be sealed. Fails where the machine allows no such thing. */
+export function openProgramFile(name: string): number {
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  for (const exec of [MFD_EXEC, 0]) {
+    const fd = c.memfdCreate(name, flags | exec) as number;
+    if (fd >= 0) return fd;
+  }
+  throw new Error(`memfd_create: ${errnoName(koffi.errno())}`);
+}
+
+/** From here on nobody can change the file, whoever gets hold of it. */
+export function sealFile(fd: number): void {
+  if ((c.fcntl(fd, F_ADD_SEALS, "int", F_SEAL_ALL) as number) < 0)
+    throw new Error(`fcntl F_ADD_SEALS: ${errnoName(koffi.errno())}`);
 }
 
 function errnoName(errno: number): string {

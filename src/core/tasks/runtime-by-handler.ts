@@ -23,6 +23,10 @@ export class RuntimeByHandler implements Runtime {
     return this.#runtimes.flatMap((runtime) => runtime.features());
   }
 
+  expect(): void {
+    for (const runtime of this.#runtimes) runtime.expect();
+  }
+
   async create(call: Call, spec: TaskSpec): Promise<Task> {
     const runtimeHandler = spec.runtimeHandler ?? this.defaultHandler;
     const runtime = this.#find(runtimeHandler);

@@ -47,8 +47,9 @@ export function runtimeExecs(run: Run): void {
 
   run("an exec with a terminal has its size, its input and all of its output", async (world) => {
     const task = await world.started(["sleep", "100"]);
+    // The size comes beside the start: a process may be quicker.
     const script =
-      'stty size; while [ "$(stty size)" = "31 91" ]; do sleep 0.02; done; stty size; read x; echo $x; exit 9';
+      'until [ "$(stty size 2>&1)" = "31 91" ]; do sleep 0.02; done; stty size; while [ "$(stty size)" = "31 91" ]; do sleep 0.02; done; stty size; read x; echo $x; exit 9';
     const exec = await world.exec(task, ["sh", "-c", script], {
       process: { terminal: true },
       size: { width: 91, height: 31 },

@@ -124,6 +124,8 @@ export type RuntimeFeatures = {
 export interface Runtime {
   readonly defaultHandler: string;
   features(): readonly RuntimeFeatures[];
+  /** A process will be made in a moment, by `create` or in a task: what takes a while and leaves nothing behind may begin. */
+  expect(): void;
   /**
    * Makes the bundle, the monitor and the process, not started. `spec.root.path` is mounted already.
    * On failure nothing is left.

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
+import { removeFile } from "#base/remove-tree.ts";
 import type { CniAttachmentSpec, CniNetworkList } from "./cni.ts";
 
 export type CachedAttachment = { readonly capabilityArgs: JsonObject; readonly result: JsonObject };
@@ -46,17 +47,21 @@ export class CniCache {
     return { result: entry.result, capabilityArgs: entry.capabilityArgs ?? {} };
   }
 
-  /** The configuration that the entry of an attachment was made with. */
-  async listOf({ containerId, interfaceName }: CniAttachmentSpec): Promise<CniNetworkList | undefined> {
+  /** The configuration that the entry of an attachment was made with; of `likely`'s network in most cases. */
+  async listOf(spec: CniAttachmentSpec, likely?: CniNetworkList): Promise<CniNetworkList | undefined> {
+    const expected = likely && (await readEntry(this.#path(likely, spec)));
+    const config = expected?.config ?? (await this.#findEntry(spec))?.config;
+    return config === undefined ? undefined : (JSON.parse(Buffer.from(config, "base64").toString()) as CniNetworkList);
+  }
+
+  async #findEntry({ containerId, interfaceName }: CniAttachmentSpec): Promise<Entry | undefined> {
     const names = await namesIn(this.#directory);
     const name = names.find((it) => it.endsWith(`_${containerId}_${interfaceName}`));
-    const entry = name === undefined ? undefined : await readEntry(join(this.#directory, name));
-    if (entry?.config === undefined) return undefined;
-    return JSON.parse(Buffer.from(entry.config, "base64").toString()) as CniNetworkList;
+    return name === undefined ? undefined : await readEntry(join(this.#directory, name));
   }
 
   async delete(list: CniNetworkList, spec: CniAttachmentSpec): Promise<void> {
-    await rm(this.#path(list, spec), { force: true });
+    await removeFile(this.#path(list, spec));
   }
 
   /** Removes entries that `isLive` does not know, and those that cannot be read. */

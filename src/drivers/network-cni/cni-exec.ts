@@ -9,6 +9,8 @@ export type CniCommand = "ADD" | "DEL" | "CHECK";
 
 export type CniPlugin = {
   readonly type: string;
+  /** Of its binary. */
+  readonly path: Promise<string>;
   readonly config: JsonObject;
   readonly containerId: string;
   readonly linuxNamespacePath: string;
@@ -31,10 +33,10 @@ const kindOfCode: Readonly<Record<number, ErrorKind>> = {
 };
 
 /**
- * Runs one plugin once: environment and standard input as specified, answer decoded. Abort and timeout kill it.
+ * Runs one plugin once: environment and standard input as specified, answer decoded. Abort and timeout kill it. `path` is
+ * what {@link findPlugin} answers.
  *
  * @returns the result, or undefined when the plugin printed none
- * @throws notFound when no directory holds its binary
  */
 export async function execPlugin(
   call: Call,
@@ -42,7 +44,7 @@ export async function execPlugin(
   command: CniCommand,
   plugin: CniPlugin,
 ): Promise<JsonObject | undefined> {
-  const path = await findPlugin(options.binDirectories, plugin.type);
+  const path = await plugin.path;
   const limit = AbortSignal.timeout(options.timeoutMs);
   const { code, signal, stdout, stderr } = await runProcess({
     path,
@@ -62,14 +64,15 @@ function tooSlow({ type }: CniPlugin, command: CniCommand, timeoutMs: number): E
   return new EngineError("deadlineExceeded", `network plugin ${type}: no answer to ${command} in ${timeoutMs} ms`);
 }
 
-async function findPlugin(directories: readonly string[], type: string): Promise<string> {
+/** In the first directory that has it. @throws notFound when none does @throws invalidArgument for a path */
+export async function findPlugin(directories: readonly string[], type: string): Promise<string> {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(type)) {
     throw new EngineError("invalidArgument", `network plugin ${JSON.stringify(type)}: not a plain file name`);
   }
-  for (const directory of directories) {
-    const path = join(directory, type);
-    if (await isExecutable(path)) return path;
-  }
+  const paths = directories.map((directory) => join(directory, type));
+  const found = await Promise.all(paths.map(isExecutable));
+  const path = paths.find((_, at) => found[at]);
+  if (path !== undefined) return path;
   throw new EngineError("notFound", `network plugin ${type}: not in ${directories.join(", ")}`);
 }
 

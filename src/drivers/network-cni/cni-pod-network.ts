@@ -48,7 +48,8 @@ export class CniPodNetwork implements PodNetwork, Disposable {
   async detach(call: Call, attachment: PodAttachment): Promise<void> {
     const spec = specOf(attachment);
     // What ADD was made with, also when the directory says something else by now.
-    const list = (await this.#cni.listOf(spec)) ?? (await this.#load()).list;
+    const { list: loaded } = await this.#load();
+    const list = (await this.#cni.listOf(spec, loaded)) ?? loaded;
     if (list !== undefined) await this.#cni.delete(call, list, spec);
   }
 

@@ -2,7 +2,7 @@ import { EngineError, messageOf } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { type Call, detachedCall } from "#core/call.ts";
 import { CniCache } from "./cni-cache.ts";
-import { type CniCommand, type CniPlugin, execPlugin } from "./cni-exec.ts";
+import { type CniCommand, type CniPlugin, execPlugin, findPlugin } from "./cni-exec.ts";
 import { type CniResult, decodeCniResult } from "./cni-result.ts";
 
 /** A network configuration list, as in a `.conflist` file. Source: CNI SPEC 1.0.0 section 1. */
@@ -34,6 +34,8 @@ export type CniOptions = {
   readonly timeoutMs: number;
 };
 
+type LocatedPlugin = { readonly config: JsonObject & { type: string }; readonly path: Promise<string> };
+
 /** Runs CNI plugin lists as specified: ADD and CHECK in order with the previous result, DEL in reverse. */
 export class Cni {
   readonly #options: CniOptions;
@@ -51,7 +53,7 @@ export class Cni {
   async add(call: Call, list: CniNetworkList, spec: CniAttachmentSpec): Promise<CniResult> {
     try {
       let result: JsonObject | undefined;
-      for (const plugin of list.plugins) result = await this.#run(call, "ADD", { list, plugin, spec, result });
+      for (const plugin of this.#located(list)) result = await this.#run(call, "ADD", { list, plugin, spec, result });
       if (result === undefined) throw new EngineError("invalidArgument", `network ${list.name}: no plugin in its list`);
       await this.#cache.write(list, spec, result);
       return decodeCniResult(result, `network ${list.name}`);
@@ -63,9 +65,10 @@ export class Cni {
 
   /** Takes the attachment away. Idempotent, as the specification asks of plugins. */
   async delete(call: Call, list: CniNetworkList, spec: CniAttachmentSpec): Promise<void> {
+    const plugins = this.#located(list);
     const cached = await this.#cache.read(list, spec);
     const effective = cached === undefined ? spec : { ...spec, capabilityArgs: cached.capabilityArgs };
-    for (const plugin of list.plugins.toReversed()) {
+    for (const plugin of plugins.toReversed()) {
       await this.#run(call, "DEL", { list, plugin, spec: effective, result: cached?.result });
     }
     await this.#cache.delete(list, spec);
@@ -76,12 +79,23 @@ export class Cni {
     if (list.disableCheck === true) return;
     const cached = await this.#cache.read(list, spec);
     if (cached === undefined) throw new EngineError("notFound", `network ${list.name}: no cached result of ADD`);
-    for (const plugin of list.plugins) await this.#run(call, "CHECK", { list, plugin, spec, result: cached.result });
+    for (const plugin of this.#located(list))
+      await this.#run(call, "CHECK", { list, plugin, spec, result: cached.result });
   }
 
-  /** The list that ADD was made with, of whatever network; undefined without a cached result. */
-  async listOf(spec: CniAttachmentSpec): Promise<CniNetworkList | undefined> {
-    return await this.#cache.listOf(spec);
+  /** The list that ADD was made with, of whatever network, `likely` being looked at first; undefined without a cached result. */
+  async listOf(spec: CniAttachmentSpec, likely?: CniNetworkList): Promise<CniNetworkList | undefined> {
+    return await this.#cache.listOf(spec, likely);
+  }
+
+  /** Their binaries are looked for all at once; one that is missing fails when it is its turn. */
+  #located(list: CniNetworkList): LocatedPlugin[] {
+    return list.plugins.map((config) => {
+      const path = findPlugin(this.#options.binDirectories, config.type);
+      // Where one before it fails, nobody asks.
+      path.catch(() => {});
+      return { config, path };
+    });
   }
 
   async #undo(call: Call, list: CniNetworkList, spec: CniAttachmentSpec): Promise<void> {
@@ -97,12 +111,18 @@ export class Cni {
     command: CniCommand,
     run: {
       list: CniNetworkList;
-      plugin: JsonObject & { type: string };
+      plugin: LocatedPlugin;
       spec: CniAttachmentSpec;
       result: JsonObject | undefined;
     },
   ): Promise<JsonObject | undefined> {
-    const plugin: CniPlugin = { type: run.plugin.type, config: pluginConfig(run), ...run.spec };
+    const { config, path } = run.plugin;
+    const plugin: CniPlugin = {
+      type: config.type,
+      path,
+      config: pluginConfig({ ...run, plugin: config }),
+      ...run.spec,
+    };
     return await execPlugin(call, this.#options, command, plugin);
   }
 }

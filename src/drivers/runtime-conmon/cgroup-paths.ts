@@ -54,7 +54,8 @@ export function controllerPath(paths: CgroupPaths, controller: string): string |
   return paths.version === 2 ? paths.path : paths.controllers.get(controller);
 }
 
-function processListPath(paths: CgroupPaths): string | undefined {
+/** Directory of a `cgroup.procs` that is written to and read from. */
+export function processListPath(paths: CgroupPaths): string | undefined {
   const names = ["pids", "devices", "freezer", "memory", "systemd"];
   return names.map((name) => controllerPath(paths, name)).find((path) => path !== undefined);
 }

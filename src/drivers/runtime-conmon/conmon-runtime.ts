@@ -9,18 +9,20 @@ import { detachedCall, type Call, type Namespace } from "#core/call.ts";
 import type { ContainerId } from "#core/containers/container.ts";
 import type { Runtime, RuntimeFeatures, Task, TaskRef, TaskSpec } from "#core/tasks/runtime.ts";
 import { pickHandler } from "#core/tasks/pick-handler.ts";
+import { CgroupMoves } from "./cgroup-moves.ts";
 import { ConmonTask } from "./conmon-task.ts";
 import { FdPoller } from "./fd-poller.ts";
 import { formatSpec } from "#core/tasks/format-spec.ts";
 import { LogRotator } from "./log-rotator.ts";
 import { findMonitorCgroup } from "./monitor-cgroup.ts";
 import { findMonitor, killMonitorOf } from "./monitor-process.ts";
-import { startMonitor } from "./monitor.ts";
+import { startMonitor, type MonitorRequest } from "./monitor.ts";
 import { openHandlers, type Handler, type HandlerOptions } from "./open-handlers.ts";
 import { findInPath } from "./probe-runtime.ts";
 import { findProcess, type ProcessIdentity } from "./process-identity.ts";
 import { removeAbandonedCgroup } from "#base/processes/remove-abandoned-cgroup.ts";
 import { removeFromRuntime, removeOwnFiles } from "./remove-task.ts";
+import { executablePath } from "./runtime-binary.ts";
 import { bundlePath, taskName, taskPaths, type TaskPaths } from "./task-paths.ts";
 import { parseTaskRecord, toTaskRecord, type TaskRecord } from "./task-record.ts";
 
@@ -44,6 +46,7 @@ export class ConmonRuntime implements Runtime, Disposable {
   readonly #handlers: ReadonlyMap<string, Handler>;
   readonly #cgroupFiles: readonly string[];
   readonly #poller = new FdPoller();
+  readonly #moves = new CgroupMoves();
   readonly #tasks = new Map<string, ConmonTask>();
   readonly #beingMade = new Set<string>();
   /** Taken up after a restart: without a pipe that tells of their monitor's end. */
@@ -76,6 +79,10 @@ export class ConmonRuntime implements Runtime, Disposable {
 
   bundlePath(ref: TaskRef): string {
     return bundlePath(this.#options.stateDirectory, ref);
+  }
+
+  expect(): void {
+    this.#moves.begin();
   }
 
   async create(call: Call, spec: TaskSpec): Promise<Task> {
@@ -130,7 +137,9 @@ export class ConmonRuntime implements Runtime, Disposable {
         writeFile(paths.config, formatSpec(spec.spec), { mode: 0o600 }),
         writeFile(paths.record, JSON.stringify(record), { mode: 0o600 }),
       ]);
-      const monitor = await startMonitor(this.#monitorRequest(spec, record, paths), call.signal);
+      const request = this.#monitorRequest(spec, record, paths);
+      const program = await executablePath(record.binary);
+      const monitor = await startMonitor({ ...request, program }, call.signal);
       const task = this.#add(spec, record, paths, await findProcess(monitor.pid), false);
       void monitor.ended.then(() => this.#monitorEnded(task));
       return task;
@@ -142,7 +151,7 @@ export class ConmonRuntime implements Runtime, Disposable {
     }
   }
 
-  #monitorRequest(spec: TaskSpec, record: TaskRecord, paths: TaskPaths): Parameters<typeof startMonitor>[0] {
+  #monitorRequest(spec: TaskSpec, record: TaskRecord, paths: TaskPaths): Omit<MonitorRequest, "program"> {
     if (record.logPath?.includes(":") === true)
       throw new EngineError("invalidArgument", `log path ${record.logPath}: conmon takes no path with a colon`);
     return {

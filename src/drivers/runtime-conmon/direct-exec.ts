@@ -14,7 +14,7 @@ import type { ExecProcess, TaskExit, TaskStreams } from "#core/tasks/runtime.ts"
 import type { ExecRequest } from "./exec-request.ts";
 import { formatSpec } from "#core/tasks/format-spec.ts";
 import { findProcess, signalProcess, type ProcessIdentity } from "./process-identity.ts";
-import { childEnvironment, globalArguments } from "./runtime-binary.ts";
+import { childEnvironment, executablePath, globalArguments } from "./runtime-binary.ts";
 import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";
 import { closeFd, openPipe } from "./syscalls.ts";
 
@@ -109,7 +109,8 @@ async function spawnExec(
   const fds = [input?.read ?? "null", output?.write ?? "null", errors?.write ?? "null"] as const;
   const streams = new PipeStreams(input?.write, output?.read, errors?.read);
   try {
-    const child = await startProcess({ path: binary.path, args, cwd: "/", env: childEnvironment, fds });
+    const path = await executablePath(binary);
+    const child = await startProcess({ path, name: binary.path, args, cwd: "/", env: childEnvironment, fds });
     return { child, streams };
   } catch (error) {
     await streams[Symbol.asyncDispose]();

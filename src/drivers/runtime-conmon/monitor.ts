@@ -9,6 +9,8 @@ import { closeFd, openPipe } from "./syscalls.ts";
 export type MonitorRequest = {
   readonly conmonPath: string;
   readonly binary: RuntimeBinary;
+  /** Where the runtime's program is executed: its path, or a copy of it. */
+  readonly program: string;
   readonly name: string;
   /** Directory of attach socket and control FIFO; the working directory. */
   readonly directory: string;
@@ -85,7 +87,7 @@ async function spawnConmon(request: MonitorRequest): Promise<Launched> {
     "--log-level=error",
     `--cid=${request.name}`,
     `--cuuid=${request.name}`,
-    `--runtime=${request.binary.path}`,
+    `--runtime=${request.program}`,
     "--bundle",
     request.directory,
     `--container-pidfile=${join(request.directory, "pid")}`,

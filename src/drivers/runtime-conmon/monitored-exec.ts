@@ -12,6 +12,7 @@ import { ControlFifo } from "./control-fifo.ts";
 import type { ExecRequest } from "./exec-request.ts";
 import { formatSpec } from "#core/tasks/format-spec.ts";
 import { startMonitor } from "./monitor.ts";
+import { executablePath } from "./runtime-binary.ts";
 import { findProcess, signalProcess, type ProcessIdentity } from "./process-identity.ts";
 
 /**
@@ -37,6 +38,7 @@ export async function startMonitoredExec(request: ExecRequest): Promise<ExecProc
     const monitor = await startMonitor(
       {
         ...request,
+        program: await executablePath(request.binary),
         command: spec.process.args[0],
         arguments: [
           "--exec",
@@ -52,7 +54,11 @@ export async function startMonitoredExec(request: ExecRequest): Promise<ExecProc
     const ended = monitor.ended.then(toExit);
     void ended.then(cleanUp);
     const identity = await findProcess(monitor.pid);
-    return new MonitoredExec({ execId: spec.execId, pid: monitor.pid, identity, streams, ended, directory, tty });
+    const parts = { execId: spec.execId, pid: monitor.pid, identity, streams, ended, directory, tty };
+    const exec = new MonitoredExec(parts);
+    // crun 1.8 sets `consoleSize` beside the process that it starts, and at times not at all.
+    if (tty && attach.size !== undefined) await exec.resize(call, attach.size);
+    return exec;
   } catch (error) {
     await streams?.[Symbol.asyncDispose]();
     await cleanUp();

@@ -1,4 +1,6 @@
+import { basename } from "node:path";
 import { runProcess } from "#base/processes/run-process.ts";
+import { sealedProgram } from "#base/processes/sealed-program.ts";
 import type { Call } from "#core/call.ts";
 import { toRuntimeError } from "#core/tasks/to-runtime-error.ts";
 
@@ -19,6 +21,14 @@ export function globalArguments(binary: RuntimeBinary): string[] {
   return ["--root", binary.root, ...cgroup, ...binary.options];
 }
 
+/** By the names of their programs: others gain nothing from it, and may look for files beside themselves. */
+const copyThemselves = new Set(["crun", "runc"]);
+
+/** Where its program is executed: a copy where it would make one of itself at each run. */
+export async function executablePath({ path }: RuntimeBinary): Promise<string> {
+  return copyThemselves.has(basename(path)) ? await sealedProgram(path) : path;
+}
+
 /** All that a runtime or monitor gets of the daemon's environment; times in logs are UTC. */
 export const childEnvironment = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -32,7 +42,8 @@ export const childEnvironment = {
  */
 export async function runRuntime(call: Call, binary: RuntimeBinary, command: readonly string[]): Promise<void> {
   const { code, stderr } = await runProcess({
-    path: binary.path,
+    path: await executablePath(binary),
+    name: binary.path,
     args: [...globalArguments(binary), ...command],
     cwd: "/",
     env: childEnvironment,

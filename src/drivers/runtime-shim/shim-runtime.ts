@@ -74,6 +74,9 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
     });
   }
 
+  /** What there is to do is done once for the machine, by the runtime that shims are used beside. */
+  expect(): void {}
+
   async create(call: Call, spec: TaskSpec): Promise<Task> {
     const handler = pickHandler(this.#handlers, spec.runtimeHandler ?? this.defaultHandler);
     const name = nameOf(spec);

@@ -13,11 +13,15 @@ export class OverlayTrees implements TreeKind {
 
   /** The new root has owner, mode and times of the parent's: the upper layer's root is what a container sees. */
   async begin(_call: Call, tree: Tree, parent: Tree | undefined): Promise<void> {
-    await mkdir(workDirectory(tree), { mode: 0o711 });
-    if (parent === undefined) return;
-    const stat = await lstat(parent.files);
-    await chown(tree.files, stat.uid, stat.gid);
-    await chmod(tree.files, stat.mode & 0o7777);
+    const [, stat, made] = await Promise.all([
+      mkdir(workDirectory(tree), { mode: 0o711 }),
+      parent && lstat(parent.files),
+      lstat(tree.files),
+    ]);
+    if (stat === undefined) return;
+    const sameOwner = stat.uid === made.uid && stat.gid === made.gid;
+    if (!sameOwner) await chown(tree.files, stat.uid, stat.gid);
+    if (!sameOwner || stat.mode !== made.mode) await chmod(tree.files, stat.mode & 0o7777);
     await utimes(tree.files, stat.atimeMs / 1000, stat.mtimeMs / 1000);
   }
 

@@ -30,8 +30,7 @@ export class TreeDirectories {
     const { directory, files } = this.tree(treeId);
     const half = join(directory, "new");
     try {
-      await this.ensure();
-      await mkdir(directory, { mode: 0o700 });
+      await this.#makeDirectory(directory);
       await mkdir(half, { mode: 0o755 });
       await begin({ directory, files: half });
       await rename(half, files);
@@ -40,6 +39,17 @@ export class TreeDirectories {
       throw new EngineError("resourceExhausted", `snapshot tree ${treeId}: no space left on the disk`, {
         cause: error,
       });
+    }
+  }
+
+  /** Looks for the one above only where it is missing. */
+  async #makeDirectory(directory: string): Promise<void> {
+    try {
+      await mkdir(directory, { mode: 0o700 });
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+      await this.ensure();
+      await mkdir(directory, { mode: 0o700 });
     }
   }
 

@@ -5,14 +5,18 @@ import { MovingNode } from "./migrate-node.ts";
 
 const needed = ["unshare", "nsenter", "tini", "socat", "dockerd", "containerd", "docker-registry", "umoci", "skopeo"];
 
-/**
- * `FERRY_MIGRATE_KILLS`: unset for the quick form, a node that is moved and put back and killed once; `every=N` for all
- * layouts and targets: a move and a way back that are killed after each record, then a way back from every Nth record;
- * `reboot=N`: power cuts after every Nth, for the way on and the way back in turn.
- * `FERRY_MIGRATE_ONLY=1.27.16/ferry` picks one of them.
- */
-const long = process.env["FERRY_MIGRATE_KILLS"] ?? "";
-const every = Number(/^(?:every|reboot)=(\d+)$/.exec(long)?.[1] ?? 0);
+type Tell = (text: string) => void;
+/** How long a move and its way back take when nobody kills them. */
+type Durations = { readonly applyMs: number; readonly rollbackMs: number };
+
+/** The long forms, and the quick one; `README.md` has what each does. */
+const forms: Readonly<Record<string, (node: MovingNode, count: number, tell: Tell, ms: Durations) => Promise<void>>> = {
+  every: killOften,
+  reboot: rebootOften,
+  moments: killAnywhere,
+};
+const [, long = "", count = "1"] =
+  /^(every|reboot|moments)=(\d+)$/.exec(process.env["FERRY_MIGRATE_KILLS"] ?? "") ?? [];
 const only = process.env["FERRY_MIGRATE_ONLY"];
 // A kubelet that has cri-dockerd already is where that target leads to.
 const moves = nodeLayouts.flatMap((layout) =>
@@ -22,39 +26,51 @@ const moves = nodeLayouts.flatMap((layout) =>
 );
 
 for (const { layout, target, name } of moves) {
-  if ((every === 0 && name !== "1.23.17/containerd") || (only !== undefined && only !== name)) continue;
+  if ((long === "" && name !== "1.23.17/containerd") || (only !== undefined && only !== name)) continue;
   test(`a node of ${name} that is killed on its way gets there, or back to the byte`, async (t) => {
     if (!requireRoot(t) || !requireBinary(t, ...needed)) return;
     const start = performance.now();
     await using node = await MovingNode.open(layout, target);
-    const { applyMs, rollbackMs } = await node.undisturbed();
+    const durations = await node.undisturbed();
     const tell = (text: string) => console.log(`${name}: ${seconds(performance.now() - start)}: ${text}`);
-    tell(`${node.records} records; apply ${seconds(applyMs)}, rollback ${seconds(rollbackMs)}`);
-    if (every > 0) return await (long.startsWith("reboot") ? rebootOften(node, tell) : killOften(node, tell));
-    // Pods have gone and Docker still runs: a kubelet that boots now brings them back.
-    await node.resumeAfterBoot(19);
-    // Docker is stopped and nothing else runs yet.
-    await node.goBackAfter(21);
+    const { applyMs, rollbackMs } = durations;
+    tell(`${node.records.length} records; apply ${seconds(applyMs)}, rollback ${seconds(rollbackMs)}`);
+    const form = forms[long];
+    if (form !== undefined) return await form(node, Number(count), tell, durations);
+    // A kubelet that boots now brings the pods back: Docker still runs.
+    await node.resumeAfterBoot(node.recordOf("remove-pods"));
+    await node.goBackAfter(node.recordOf("stop-docker"));
   });
 }
 
-async function killOften(node: MovingNode, tell: (text: string) => void): Promise<void> {
+async function killOften(node: MovingNode, every: number, tell: Tell): Promise<void> {
   const { apply, rollback } = await node.killAfterEach();
   tell(`apply killed ${apply} times, rollback ${rollback} times`);
+  const { length } = node.records;
   let count = 0;
-  for (let record = 1; record <= node.records; record += every) {
+  for (let record = 1; record <= length; record += every, count++) {
     await node.goBackAfter(record);
-    count++;
-    tell(`back from record ${record} of ${node.records}`);
+    tell(`back from record ${record} of ${length}`);
   }
-  tell(`back from ${count} of ${node.records} records`);
+  tell(`back from ${count} of ${length} records`);
 }
 
-async function rebootOften(node: MovingNode, tell: (text: string) => void): Promise<void> {
-  for (let record = 1, count = 1; record <= node.records; record += every, count++) {
+async function rebootOften(node: MovingNode, every: number, tell: Tell): Promise<void> {
+  const { length } = node.records;
+  for (let record = 1, count = 1; record <= length; record += every, count++) {
     if (count % 2 === 1) await node.resumeAfterBoot(record);
     else await node.goBackAfterBoot(record);
-    tell(`${count % 2 === 1 ? "on" : "back"} after a power cut at record ${record} of ${node.records}`);
+    tell(`${count % 2 === 1 ? "on" : "back"} after a power cut at record ${record} of ${length}`);
+  }
+}
+
+/** Between records too: moments spread over the whole of both ways. */
+async function killAnywhere(node: MovingNode, count: number, tell: Tell, ms: Durations): Promise<void> {
+  for (let at = 0; at < count; at++) {
+    const part = (at + 0.5) / count;
+    const how = at % 2 === 0 ? "straight away" : "finished";
+    await node.killAtMoment({ apply: part * ms.applyMs, rollback: part * ms.rollbackMs }, how);
+    tell(`back from moment ${at + 1} of ${count}, ${how}`);
   }
 }
 

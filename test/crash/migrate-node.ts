@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readState } from "#migrate/apply/migration-run.ts";
+import type { JournalRecord } from "#migrate/apply/journal-record.ts";
 import type { Target } from "#migrate/plan/step.ts";
 import { KubernetesNode } from "../support/node/kubernetes-node.ts";
 import type { NodeLayout } from "../support/node/layouts.ts";
@@ -17,6 +18,8 @@ const prefixes: Readonly<Record<Target, string>> = {
 const mostKills = 200;
 
 type Verb = "apply" | "rollback";
+/** When a process is killed: after so many records of its own, or so long after its start. */
+type Kill = { readonly records: number } | { readonly ms: number };
 
 /**
  * A node that is moved and put back again and again, by processes that kill themselves after a record of the journal. What
@@ -30,7 +33,7 @@ export class MovingNode implements AsyncDisposable {
   #original: unknown;
   #moved: unknown;
   /** Of an undisturbed `apply`. */
-  records = 0;
+  records: readonly JournalRecord[] = [];
 
   private constructor(node: KubernetesNode, plan: string, { name, prefix }: { name: string; prefix: string }) {
     this.#node = node;
@@ -58,7 +61,7 @@ export class MovingNode implements AsyncDisposable {
     const applyMs = performance.now() - applying;
     this.#moved = await this.#state();
     assert.ok(this.#node.runtimeVersion.startsWith(this.#prefix), this.#node.runtimeVersion);
-    this.records = (await this.#journal()).length;
+    this.records = await this.#journal();
     const rolling = performance.now();
     await this.#run("rollback");
     const rollbackMs = performance.now() - rolling;
@@ -66,17 +69,37 @@ export class MovingNode implements AsyncDisposable {
     return { applyMs, rollbackMs };
   }
 
+  /** Number of the record that says that a step of this name, as `remove-pods`, is done. */
+  recordOf(step: string): number {
+    const at = this.records.findIndex((record) => record.t === "done" && record.step.endsWith(`-${step}`));
+    assert.notEqual(at, -1, step);
+    return at + 1;
+  }
+
+  /** Kills `apply` after `ms`, and the `rollback` that follows, straight away or once another has finished the move. */
+  async killAtMoment(ms: { apply: number; rollback: number }, how: "finished" | "straight away"): Promise<void> {
+    const why = `killed after ${Math.round(ms.apply)} and ${Math.round(ms.rollback)} ms, ${how}`;
+    await this.#run("apply", { ms: ms.apply });
+    if (how === "finished") {
+      await this.#run("apply");
+      await this.#isMoved(why);
+    }
+    await this.#run("rollback", { ms: ms.rollback });
+    await this.#run("rollback");
+    await this.#isBack(why);
+  }
+
   /** Kills `apply` after `record`, then the `rollback` that follows it, and finishes that by another. */
   async goBackAfter(record: number): Promise<void> {
-    await this.#run("apply", record);
-    await this.#run("rollback", 1 + (record % 5));
+    await this.#run("apply", { records: record });
+    await this.#run("rollback", { records: 1 + (record % 5) });
     await this.#run("rollback");
     await this.#isBack(`killed after record ${record} and on the way back`);
   }
 
   /** Cuts the power after `record`; the node boots, and another `apply` finishes. Then it is taken back. */
   async resumeAfterBoot(record: number): Promise<void> {
-    await this.#run("apply", record);
+    await this.#run("apply", { records: record });
     await this.#node.reboot();
     await this.#run("apply");
     await this.#isMoved(`rebooted after record ${record}, resumed`);
@@ -86,9 +109,9 @@ export class MovingNode implements AsyncDisposable {
 
   /** Cuts the power after `record`, and again after a record of the way back. */
   async goBackAfterBoot(record: number): Promise<void> {
-    await this.#run("apply", record);
+    await this.#run("apply", { records: record });
     await this.#node.reboot();
-    await this.#run("rollback", 1 + (record % 7));
+    await this.#run("rollback", { records: 1 + (record % 7) });
     await this.#node.reboot();
     await this.#run("rollback");
     await this.#isBack(`rebooted after record ${record} and on the way back`);
@@ -111,7 +134,7 @@ export class MovingNode implements AsyncDisposable {
     for (let kills = 0; kills < mostKills; kills++) {
       // A run that was killed before its first step begins anew, with the same record.
       const isAnew = verb === "apply" && (await this.#journal()).at(-1)?.t === "opened";
-      if ((await this.#run(verb, isAnew ? 2 : 1)) === "ended") return kills;
+      if ((await this.#run(verb, { records: isAnew ? 2 : 1 })) === "ended") return kills;
     }
     throw new Error(`${this.#name}: ${verb} does not come to its end by one record at a time`);
   }
@@ -120,12 +143,16 @@ export class MovingNode implements AsyncDisposable {
     return await readState(this.#node.machine.at(journalDirectory));
   }
 
-  async #run(verb: Verb, killAfter = 0): Promise<"ended" | "killed"> {
-    const argv = [...nodeCommand, fixture, verb, "/", journalDirectory, this.#plan, String(killAfter)];
+  async #run(verb: Verb, kill: Kill = { records: 0 }): Promise<"ended" | "killed"> {
+    const timeout = "ms" in kill ? ["timeout", "--signal=KILL", String(kill.ms / 1000)] : [];
+    const records = "records" in kill ? kill.records : 0;
+    const argv = [...timeout, ...nodeCommand, fixture, verb, "/", journalDirectory, this.#plan, String(records)];
     const env = { KUBECONFIG: "/etc/kubernetes/kubelet.conf" };
     const { code, stdout, stderr } = await this.#node.machine.try(argv, env);
-    const isExpected = code === 0 || (killAfter > 0 && code === null);
-    assert.ok(isExpected, `${verb} of ${this.#name}, killed after ${killAfter}: ${code}\n${stdout}${stderr}`);
+    const mayBeKilled = records > 0 || timeout.length > 0;
+    // `timeout` ends as what it killed, or with a shell's number for that.
+    const isExpected = code === 0 || (mayBeKilled && (code === null || code === 137));
+    assert.ok(isExpected, `${verb} of ${this.#name}, ${JSON.stringify(kill)}: ${code}\n${stdout}${stderr}`);
     return code === 0 ? "ended" : "killed";
   }
 

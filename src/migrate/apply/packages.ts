@@ -21,8 +21,12 @@ const dpkgFormat = ["db:Status-Status", "Package", "Version"].map((field) => `$\
 const rpmList = ["rpm", "--query", "--all", "--queryformat", String.raw`%{NAME}\t%{VERSION}-%{RELEASE}\n`];
 const rpmPin = (name: string, version: string) => `${name}-${version}`;
 
-/** No questions, no recommended packages; a configuration file that was changed here stays. */
-const apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--yes", "--no-install-recommends"];
+/**
+ * No questions, no recommended packages; a configuration file that was changed here stays. Whoever holds dpkg's lock is
+ * waited for: unattended upgrades, or what a run that was killed has begun.
+ */
+const waiting = ["--option", "DPkg::Lock::Timeout=300"];
+const apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--yes", "--no-install-recommends", ...waiting];
 const keepConfiguration = [
   "--option",
   "Dpkg::Options::=--force-confdef",

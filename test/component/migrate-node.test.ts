@@ -5,6 +5,7 @@ import { parsePlan } from "#migrate/plan/parse-plan.ts";
 import type { Plan, Step } from "#migrate/plan/step.ts";
 import { eventuallyPasses } from "../support/eventually.ts";
 import { atRequest, planOutages } from "../support/kubernetes/outages.ts";
+import { gpuRuntimeLog } from "../support/node/gpu-runtime.ts";
 import { KubernetesNode } from "../support/node/kubernetes-node.ts";
 import { nodeLayouts } from "../support/node/layouts.ts";
 import { requireBinary, requireRoot } from "../support/require.ts";
@@ -114,6 +115,12 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
     assert.match(later.stdout, /pull 198\.18\.[\d.:]+ +passed +passed/);
     for (const proof of ["pull sandbox image", "exec", "port-forward", "logs", "port below 1024 without root"])
       assert.match(later.stdout, new RegExp(`${proof} +passed +passed`));
+    // By Docker's default runtime before, by a handler that a RuntimeClass names after.
+    assert.match(
+      later.stdout,
+      /runtime class nvidia +absent +passed[^]*gpu +passed +passed +.* of runtime class nvidia/,
+    );
+    assert.match(await node.machine.read(gpuRuntimeLog), /io\.containerd\.runtime\.v2\.task\/k8s\.io\/\w+ gpu/);
     const again = await ferry("apply");
     assert.match(again.stdout, /is moved to containerd/);
   });

@@ -68,7 +68,7 @@ export async function imageLayout(directory: string): Promise<string> {
 }
 
 const applets =
-  "sh true false sleep echo cat ls id env ps kill mkdir touch rm wget nc nslookup ip head seq dd stat mount hostname ping tail grep vi".split(
+  "sh true false sleep echo cat ls id env ps kill mkdir touch rm wget nc nslookup ip head seq dd stat mount hostname ping tail grep vi nsenter".split(
     " ",
   );
 

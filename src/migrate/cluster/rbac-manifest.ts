@@ -1,3 +1,4 @@
+import { accountManifest, bindingManifest, roleManifest } from "../rbac/rights-manifest.ts";
 import { apiCollections } from "./api-collections.ts";
 
 const account = "ferry-assess";
@@ -11,27 +12,15 @@ const namespace = "kube-system";
 export function rbacManifest(): string {
   const groups = new Map<string, string[]>();
   for (const { group, resource } of apiCollections) groups.set(group, [...(groups.get(group) ?? []), resource]);
-  const rules = [...groups].map(
-    ([group, resources]) =>
-      `- apiGroups: ["${group}"]\n  resources: [${resources.map((one) => `"${one}"`).join(", ")}]\n  verbs: ["list"]\n`,
-  );
+  const rules = [...groups].map(([group, resources]) => [group, resources.join(", "), "list"] as const);
+  const owner = { name: account, namespace };
+  const kubelets = `${account}-kubelets`;
   return [
-    `# What ferry migrate assess needs: lists, no Secrets, no changes.\n${header("v1", "ServiceAccount", account, namespace)}`,
-    `${header(rbac, "ClusterRole", account)}rules:\n${rules.join("")}- nonResourceURLs: ["/version"]\n  verbs: ["get"]\n`,
-    binding(account),
+    `# What ferry migrate assess needs: lists, no Secrets, no changes.\n${accountManifest(account, namespace)}`,
+    roleManifest(account, { rules, more: '- nonResourceURLs: ["/version"]\n  verbs: ["get"]\n' }),
+    bindingManifest(account, owner),
     `# Optional: the running kubelets' configuration and metrics. This right opens all of the kubelet's API, exec into
-# containers included: leave these two out, and the report says that it goes without.\n${header(rbac, "ClusterRole", `${account}-kubelets`)}rules:\n- apiGroups: [""]\n  resources: ["nodes/proxy"]\n  verbs: ["get"]\n`,
-    binding(`${account}-kubelets`),
+# containers included: leave these two out, and the report says that it goes without.\n${roleManifest(kubelets, { rules: [["", "nodes/proxy", "get"]] })}`,
+    bindingManifest(kubelets, owner),
   ].join("---\n");
-}
-
-const rbac = "rbac.authorization.k8s.io/v1";
-
-function binding(role: string): string {
-  return `${header(rbac, "ClusterRoleBinding", role)}roleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: ClusterRole\n  name: ${role}\nsubjects:\n- kind: ServiceAccount\n  name: ${account}\n  namespace: ${namespace}\n`;
-}
-
-function header(apiVersion: string, kind: string, name: string, inNamespace?: string): string {
-  const place = inNamespace === undefined ? "" : `  namespace: ${inNamespace}\n`;
-  return `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata:\n  name: ${name}\n${place}`;
 }

@@ -2,7 +2,7 @@
 const known: readonly { readonly says: RegExp; readonly next: string }[] = [
   {
     says: /cannot (create|get|list|delete) resource|forbidden: User/i,
-    next: "give the kubeconfig's user that right; docs/leaving-docker.md lists those that verify needs",
+    next: "give the kubeconfig's user that right; all that are needed: ferry migrate verify --print-rbac",
   },
   {
     says: /server gave HTTP response to HTTPS client|x509: |certificate signed by unknown authority/,

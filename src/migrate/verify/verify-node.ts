@@ -41,14 +41,14 @@ export async function verifyNode(call: Call, client: KubernetesClient, options: 
     proofs.push(proof);
     onProof?.(proof);
   }
-  const runtime = object.at("status").at("nodeInfo").at("containerRuntimeVersion").optionalString() ?? "";
-  return { version: 1, node, at: new Date().toISOString(), runtime, proofs };
+  return { version: 1, node, at: new Date().toISOString(), runtime: runtimeOf(object), proofs };
 }
 
 async function planChecks(call: Call, bed: CheckBed & VerifyOptions, object: JsonReader): Promise<Planned[]> {
   const { registries, runtimeClasses } = await listUsedByPods(call, bed.client, bed.node);
   const sandboxImage = bed.sandboxImage ?? findSandboxImage(object);
-  const hasClass = offersGpus(object) && (await hasGpuRuntimeClass(call, bed));
+  // Docker's GPUs come by its default runtime: dockershim takes no pod of a RuntimeClass with a handler.
+  const hasClass = offersGpus(object) && !isDocker(object) && (await hasGpuRuntimeClass(call, bed));
   const classes = new Set([...runtimeClasses, ...(hasClass ? [gpuRuntimeClass] : [])]);
   return [
     readinessCheck(bed.node, object),
@@ -63,6 +63,14 @@ async function planChecks(call: Call, bed: CheckBed & VerifyOptions, object: Jso
     ...[...classes].map((name) => runtimeClassCheck(bed, name)),
     offersGpus(object) ? gpuCheck(bed, hasClass) : skipped("gpu", "the node offers none"),
   ];
+}
+
+function runtimeOf(node: JsonReader): string {
+  return node.at("status").at("nodeInfo").at("containerRuntimeVersion").optionalString() ?? "";
+}
+
+function isDocker(node: JsonReader): boolean {
+  return runtimeOf(node).startsWith("docker://");
 }
 
 function skipped(name: string, detail: string): Proof {

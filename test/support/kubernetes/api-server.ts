@@ -4,6 +4,7 @@ import { createServer as createTls } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
+import type { Rights } from "./authorization.ts";
 import { parseApiPath, type ApiPath } from "./api-path.ts";
 import { ObjectStore } from "./object-store.ts";
 
@@ -39,6 +40,8 @@ export class TestApiServer implements AsyncDisposable {
   readonly store = new ObjectStore();
   readonly handlers: Handler[] = [];
   readonly upgrades: UpgradeHandler[] = [];
+  /** Whose rights are bounded, by token. */
+  readonly accounts = new Map<string, Rights>();
   /** `GET /api/v1/pods?limit=500`, in the order they came. */
   readonly requests: string[] = [];
   readonly #options: ApiServerOptions;
@@ -78,9 +81,9 @@ export class TestApiServer implements AsyncDisposable {
     await this.#listen(this.#port);
   }
 
-  /** Writes a kubeconfig that leads here. */
-  async writeKubeconfig(path: string): Promise<string> {
-    const { tls, token } = this.#options;
+  /** Writes a kubeconfig that leads here, with a token of `accounts` or that of whoever may all. */
+  async writeKubeconfig(path: string, token = this.#options.token): Promise<string> {
+    const { tls } = this.#options;
     const ca = tls?.ca === undefined ? {} : { "certificate-authority-data": Buffer.from(tls.ca).toString("base64") };
     const config = {
       apiVersion: "v1",
@@ -109,16 +112,20 @@ export class TestApiServer implements AsyncDisposable {
   /** An upgrade is answered like any request until a handler takes it. */
   #upgrade(message: IncomingMessage, socket: Duplex): void {
     const request = this.#note(message);
-    const handler = this.#isKnown(message) ? this.upgrades.find((take) => take(request, socket)) : undefined;
-    if (handler !== undefined) return;
     const response = new ServerResponse(message);
+    const refusal = this.#refusal(request, true);
+    if (refusal === undefined && this.upgrades.some((take) => take(request, socket))) return;
     response.assignSocket(socket as Socket);
     response.on("finish", () => socket.end());
-    void this.#answer(request, response);
+    if (refusal === undefined) void this.#answer(request, response);
+    else sendStatus(response, ...refusal);
   }
 
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    await this.#answer(this.#note(message), response);
+    const request = this.#note(message);
+    const refusal = this.#refusal(request, false);
+    if (refusal === undefined) await this.#answer(request, response);
+    else sendStatus(response, ...refusal);
   }
 
   #note(message: IncomingMessage): ApiRequestInfo {
@@ -133,16 +140,18 @@ export class TestApiServer implements AsyncDisposable {
     };
   }
 
-  #isKnown({ headers }: IncomingMessage): boolean {
+  /** Status, reason and message for whoever is not known, or may not do this. */
+  #refusal(request: ApiRequestInfo, isUpgrade: boolean): [number, string, string] | undefined {
     const { token } = this.#options;
-    return token === undefined || headers.authorization === `Bearer ${token}`;
+    const given = request.message.headers.authorization?.replace("Bearer ", "");
+    if (token === undefined || given === token) return undefined;
+    const rights = this.accounts.get(given ?? "");
+    if (rights === undefined) return [401, "Unauthorized", "Unauthorized"];
+    const why = rights.refusal(request, isUpgrade);
+    return why === undefined ? undefined : [403, "Forbidden", why];
   }
 
   async #answer(request: ApiRequestInfo, response: ServerResponse): Promise<void> {
-    if (!this.#isKnown(request.message)) {
-      sendStatus(response, 401, "Unauthorized", "Unauthorized");
-      return;
-    }
     for (const handler of this.handlers.toReversed()) if (await handler(request, response)) return;
     this.#read(request, response);
   }

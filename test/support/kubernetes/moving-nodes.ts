@@ -26,9 +26,10 @@ export class MovingNodes implements AsyncDisposable {
   readonly failing = new Set<string>();
   /** Units that were started: `node attempt`. */
   readonly started: string[] = [];
-  /** Most nodes that were away at a time. */
-  mostAway = 0;
-  #away = 0;
+  /** No move goes on before this resolves. */
+  hold: Promise<void> = Promise.resolve();
+  readonly #away = new Set<string>();
+  readonly #awayWith = new Map<string, Set<string>>();
 
   constructor(api: TestApiServer, directory: string, client: KubernetesClient) {
     this.#api = api;
@@ -52,6 +53,11 @@ export class MovingNodes implements AsyncDisposable {
   /** What the unit's command was, the last time. */
   async unitOf(name: string): Promise<string[]> {
     return (await readFile(join(this.#directory, name, "unit"), "utf8")).trim().split("\n\n").at(-1)?.split("\n") ?? [];
+  }
+
+  /** Nodes that were away while `name` was. */
+  awayWith(name: string): string[] {
+    return [...(this.#awayWith.get(name) ?? [])];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,6 +96,7 @@ export class MovingNodes implements AsyncDisposable {
     reporter.report("moving");
     await sleep(60);
     reporter.report("moving", { step: "05-drain" });
+    await this.hold;
     await sleep(60);
     if (this.failing.delete(node)) reporter.report("failed", { step: "05-drain", message: "budget web allows none" });
     else {
@@ -100,12 +107,19 @@ export class MovingNodes implements AsyncDisposable {
   }
 
   async #move(node: string): Promise<void> {
-    this.mostAway = Math.max(this.mostAway, ++this.#away);
+    for (const other of this.#away) {
+      for (const [one, two] of [
+        [node, other],
+        [other, node],
+      ] as const)
+        this.#awayWith.set(one, new Set([...(this.#awayWith.get(one) ?? []), two]));
+    }
+    this.#away.add(node);
     this.#putNode(node, "docker://20.10.24", false);
     this.#putPod(node, false);
     await sleep(100);
     this.#putNode(node, "containerd://1.7.28", true);
-    this.#away--;
+    this.#away.delete(node);
     this.#keep(sleep(80).then(() => this.#putPod(node, true)));
   }
 

@@ -3,6 +3,7 @@ import type { TestApiServer } from "../kubernetes/api-server.ts";
 import { podNetwork } from "../pod-network.ts";
 import { command } from "../processes.ts";
 import type { TestImages } from "../test-images.ts";
+import { gpuRuntime, gpuRuntimeScript } from "./gpu-runtime.ts";
 import type { NodeLayout } from "./layouts.ts";
 import { testPod } from "./test-pod.ts";
 import { nodeCommand, type TestNode } from "./test-node.ts";
@@ -33,14 +34,21 @@ export async function installNode(parts: NodeParts): Promise<void> {
   else await symlink(criDockerd, machine.at("usr/local/bin/cri-dockerd"));
   await machine.write("/usr/local/bin/modprobe", "#!/bin/sh\nexit 0\n", 0o755);
   await machine.write("/etc/hostname", `${machine.name}\n`);
-  const daemon = { "insecure-registries": [images.host], "cgroup-parent": machine.cgroupParent, bridge: "none" };
+  await machine.write(`/usr/local/bin/${gpuRuntime}`, gpuRuntimeScript, 0o755);
+  const daemon = {
+    "insecure-registries": [images.host],
+    "cgroup-parent": machine.cgroupParent,
+    bridge: "none",
+    runtimes: { nvidia: { path: gpuRuntime } },
+    "default-runtime": "nvidia",
+  };
   await machine.write("/etc/docker/daemon.json", `${JSON.stringify(daemon, undefined, 2)}\n`);
   const network = podNetwork({ bridge: "cni0", subnet: "10.88.0.0/16", dataDir: "/var/lib/cni/networks" });
   await machine.write("/etc/cni/net.d/10-pods.conflist", JSON.stringify(network));
   await machine.write("/etc/systemd/system/ferryd.service", ferrydUnit(machine.compileCache));
   const pod = testPod({ name: "static", owner: "static", image: images.small });
   await machine.write("/etc/kubernetes/manifests/static.json", JSON.stringify(pod));
-  await machine.write("/etc/kubernetes/kubelet.conf", await kubeconfig(parts), 0o600);
+  await writeKubeconfig(parts, "/etc/kubernetes/kubelet.conf");
 }
 
 /** A program of the node's that is a stand-in's first file. */
@@ -58,12 +66,18 @@ async function pushPause({ machine, images }: NodeParts): Promise<string> {
   return await images.push(`oci:${image}`, "pause:3.9");
 }
 
-async function kubeconfig({ machine, api }: NodeParts): Promise<string> {
-  await api.writeKubeconfig(machine.at("kubeconfig"));
+/** With a token of the API server's accounts, or that of whoever may all. */
+export async function writeKubeconfig(
+  { machine, api }: Pick<NodeParts, "machine" | "api">,
+  path: string,
+  token?: string,
+): Promise<void> {
+  await api.writeKubeconfig(machine.at("kubeconfig"), token);
   const text = await machine.read("kubeconfig");
   // Certificates of tests are for localhost.
   const server = JSON.stringify(api.url);
-  return text.replace(`"server":${server}`, `"server":${server},"tls-server-name":"localhost"`);
+  const named = text.replace(`"server":${server}`, `"server":${server},"tls-server-name":"localhost"`);
+  await machine.write(path, named, 0o600);
 }
 
 const ferrydUnit = (compileCache: string) => `[Unit]

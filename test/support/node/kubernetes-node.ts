@@ -10,12 +10,13 @@ import { serveWrites } from "../kubernetes/writes.ts";
 import { openTestImages, type TestImages } from "../test-images.ts";
 import { treeListing } from "../tree-listing.ts";
 import { kubeletPort } from "./kubelet/serve-pods.ts";
-import { installNode } from "./install-node.ts";
+import { installNode, writeKubeconfig } from "./install-node.ts";
 import type { NodeLayout } from "./layouts.ts";
 import { TestNode } from "./test-node.ts";
 import { testPod } from "./test-pod.ts";
 
 const nodeName = "worker-1";
+const ferry = new URL("../../../bin/ferry", import.meta.url).pathname;
 
 /**
  * A Kubernetes node that runs Docker, its API server and a registry. It has pods of three kinds: one that goes when the
@@ -155,25 +156,34 @@ export class KubernetesNode implements AsyncDisposable {
     return (await this.machine.run("sh", "-c", script, "sh", ...units)).trim().split("\n");
   }
 
+  /** Writes a kubeconfig on the node, with a token of the API server's accounts or that of whoever may all. */
+  async writeKubeconfig(path: string, token?: string): Promise<void> {
+    await writeKubeconfig(this, path, token);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#undo.disposeAsync();
   }
 
   #putNode({ annotations, version }: NodeLayout): void {
     const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, annotations }, spec: {} };
-    this.api.store.put("nodes", { ...node, status: { nodeInfo: { kubeletVersion: `v${version}` } } });
+    const status = { nodeInfo: { kubeletVersion: `v${version}` }, allocatable: { "nvidia.com/gpu": "1" } };
+    this.api.store.put("nodes", { ...node, status });
+    const runtimeClass = { apiVersion: "node.k8s.io/v1", kind: "RuntimeClass", metadata: { name: "nvidia" } };
+    this.api.store.put("runtimeclasses", { ...runtimeClass, handler: "nvidia" });
   }
 
-  async #start({ criDockerd }: NodeLayout): Promise<void> {
+  async #start({ criDockerd, runtime }: NodeLayout): Promise<void> {
+    const docker = ["containerd.service", "docker.socket", "docker.service"];
     const units = [
-      "docker.socket",
-      "docker.service",
+      ...(runtime === "ferry" ? ["ferryd.service"] : docker),
       ...(criDockerd ? ["cri-docker.socket", "cri-docker.service"] : []),
       "kubelet.service",
     ];
+    if (runtime === "ferry") await this.machine.run(ferry, "migrate", "convert", "--target", "ferry", "--out", "/");
     await this.machine.run("systemctl", "daemon-reload");
-    await this.machine.run("systemctl", "enable", "--now", "containerd.service", ...units);
-    await this.settled("docker://");
+    await this.machine.run("systemctl", "enable", "--now", ...units);
+    await this.settled(runtime === "ferry" ? "ferry://" : "docker://");
   }
 
   /** Addresses that the pods' network has given away. */

@@ -8,7 +8,22 @@ export type NodeLayout = {
   readonly annotations: Readonly<Record<string, string>>;
   /** Kubelets from 1.24 reach Docker through it. */
   readonly criDockerd: boolean;
+  /** What its pods run on at first; Docker by default. */
+  readonly runtime?: "ferry";
 };
+
+/** A node that has arrived: the kubelet's endpoint is Ferry's, whose configuration is what Docker's converts to. */
+export function ferryLayout(): NodeLayout {
+  const endpoint = "unix:///run/ferry/ferry.sock";
+  const instance = `apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\ncontainerRuntimeEndpoint: ${endpoint}\n`;
+  const files = {
+    ...common,
+    [flagsPath]: 'KUBELET_KUBEADM_ARGS=""\n',
+    "/var/lib/kubelet/config.yaml": `${config}containerRuntimeEndpoint: ${endpoint}\n`,
+    "/var/lib/kubelet/instance-config.yaml": instance,
+  };
+  return { version: "1.34.2", files, annotations: {}, criDockerd: false, runtime: "ferry" };
+}
 
 const kubeletUnit = `[Unit]
 Description=kubelet: The Kubernetes Node Agent

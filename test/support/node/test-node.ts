@@ -58,7 +58,7 @@ export class TestNode implements AsyncDisposable {
     await symlink("/usr/lib/cni", node.at("opt/cni/bin"));
     await node.write("/usr/local/bin/runc", runcScript, 0o755);
     await node.write("/etc/resolv.conf", "nameserver 127.0.0.1\n");
-    for (const tool of ["systemctl", "journalctl"])
+    for (const tool of ["systemctl", "journalctl", "systemd-run"])
       await node.write(`/usr/local/bin/${tool}`, controlScript(node.#socket), 0o755);
     return node;
   }
@@ -200,11 +200,14 @@ rm /run/network-is-up
 exec tini -- "$@"
 `;
 
-/** runc, for a machine whose root may not make processes harder to kill (CAP_SYS_RESOURCE), as containers are. */
+/**
+ * runc, for a machine whose root has no CAP_SYS_RESOURCE: it may not make processes harder to kill, and not give that right to
+ * privileged containers.
+ */
 const runcScript = `#!/bin/sh
 grep -q '^CapEff:.*[13579bdf]......$' /proc/self/status || for word; do
   if [ "$bundle" = next ]; then
-    sed -i 's/"oomScoreAdj":-[0-9]*/"oomScoreAdj":0/' "$word/config.json"
+    sed -i 's/"oomScoreAdj":-[0-9]*/"oomScoreAdj":0/; s/"CAP_SYS_RESOURCE",//g' "$word/config.json"
   fi
   bundle=; [ "$word" = --bundle ] && bundle=next
 done

@@ -11,18 +11,25 @@ export function openNews(format: NewsFormat, state: RunState): Disposable & { te
     return { tell: (news) => print(JSON.stringify({ at: new Date().toISOString(), ...news })), [Symbol.dispose]() {} };
   }
   const progress = openProgress();
-  const states = new Map(Object.entries(state.nodes).map(([name, { t }]) => [name, t]));
+  const nodes = new Map(Object.entries(state.nodes));
   let isAway = false;
   const tell = (news: RunNews) => {
     progress[Symbol.dispose]();
-    if (news.t === "node") states.set(news.node, news.progress.t);
+    if (news.t === "node") nodes.set(news.node, news.progress);
     if (news.t === "away" && !isAway) warn(`the API server does not answer: ${news.message}`);
     isAway = news.t === "away";
     for (const line of linesOf(news)) print(line);
-    const passed = [...states.values()].filter((state) => state === "passed").length;
-    progress.show(`${passed} of ${states.size} nodes`);
+    if (news.t !== "ended") progress.show(countLine(nodes, process.stderr.columns ?? 80));
   };
   return { tell, [Symbol.dispose]: () => progress[Symbol.dispose]() };
+}
+
+/** `3 of 6 nodes; cp-1 moves: 05-drain`, as much of it as a line takes. */
+function countLine(nodes: ReadonlyMap<string, NodeProgress>, columns: number): string {
+  const passed = [...nodes.values()].filter(({ t }) => t === "passed").length;
+  const busy = [...nodes].filter(([, { t }]) => !["waiting", "passed", "failed"].includes(t));
+  const words = [`${passed} of ${nodes.size} nodes`, ...busy.map(([name, progress]) => nodeLine(name, progress))];
+  return words.join("; ").slice(0, columns - 1);
 }
 
 function linesOf(news: RunNews): string[] {
@@ -42,7 +49,12 @@ function linesOf(news: RunNews): string[] {
   }
 }
 
-function nodeLines(node: string, { t, step, message }: NodeProgress): string[] {
+function nodeLines(node: string, progress: NodeProgress): string[] {
+  const hint = `  on ${node}: ferry migrate status; journalctl -u ferry-migrate-cluster`;
+  return [nodeLine(node, progress), ...(progress.t === "failed" ? [hint] : [])];
+}
+
+function nodeLine(node: string, { t, step, message }: NodeProgress): string {
   const texts: Readonly<Record<NodeProgress["t"], string>> = {
     waiting: "waits for another try",
     starting: "is given its move",
@@ -52,6 +64,5 @@ function nodeLines(node: string, { t, step, message }: NodeProgress): string[] {
     passed: "has passed",
     failed: `failed at ${step === "" ? "its plan" : step}: ${message}`,
   };
-  const more = t === "failed" ? [`  on ${node}: ferry migrate status; journalctl -u ferry-migrate-cluster`] : [];
-  return [`${node}  ${texts[t]}`, ...more];
+  return `${node}  ${texts[t]}`;
 }

@@ -4,11 +4,13 @@ import { parseDurationNs } from "#base/go-duration.ts";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import { compareVerifications, parseVerification, type Verification } from "#migrate/verify/verification.ts";
+import { verifyRbac } from "#migrate/verify/rbac.ts";
 import { verifyNode } from "#migrate/verify/verify-node.ts";
 import { exitCodes } from "#migrate/exit-codes.ts";
+import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import { printList } from "../../format/print-list.ts";
-import { print, warn } from "../../output.ts";
+import { print, warn, write } from "../../output.ts";
 import { openCall } from "./node-run.ts";
 
 export const migrateVerify: Command = {
@@ -21,12 +23,19 @@ export const migrateVerify: Command = {
     --kubeconfig string   Kubeconfig file (KUBECONFIG, ~/.kube/config, in a pod its service account)
     --namespace string    Where the pods are made (default kube-system)
     --out string          Keep the result in this file
+    --print-rbac          Print the least rights that it needs, and end
     --sandbox-image string   The runtime's, pulled without credentials (default: found among the node's images)
     --timeout string      For each proof (default 2m)
 `,
-  args: { min: 1, max: 1 },
+  args: { min: 0, max: 1 },
   example: "ferry migrate verify worker-1 --out before.json\nferry migrate verify worker-1 --before before.json",
-  run: async (session, { flags, args: [node = ""] }) => {
+  run: async (session, { flags, args: [node] }) => {
+    const namespace = flags.text("namespace") ?? "kube-system";
+    if (flags.bool("print-rbac")) {
+      write(1, verifyRbac(namespace));
+      return 0;
+    }
+    if (node === undefined) throw new CliError("a node is needed", { next: "kubectl get nodes" });
     using call = openCall();
     const before = flags.text("before");
     const earlier = before === undefined ? undefined : parseVerification(await readFile(before, "utf8"));
@@ -37,7 +46,7 @@ export const migrateVerify: Command = {
       node,
       image: flags.text("image") ?? "docker.io/library/busybox:1.36",
       sandboxImage: flags.text("sandbox-image"),
-      namespace: flags.text("namespace") ?? "kube-system",
+      namespace,
       timeoutMs: flags.parsed("timeout", (text) => parseDurationNs(text) / 1e6) ?? 120_000,
       onProof: ({ name, outcome }) => warn(`${outcome}  ${name}`),
     });

@@ -4,6 +4,7 @@ import { flushCompileCache } from "node:module";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { DockerClient } from "#clients/docker/docker-client.ts";
+import type { PodSandboxConfig } from "#gen/runtime/v1/sandboxes_pb.ts";
 import { ImageService, RuntimeService } from "#gen/runtime/v1/services_pb.ts";
 import { StreamingServer } from "#surfaces/cri/streaming/streaming-server.ts";
 import { testCall } from "../../call.ts";
@@ -62,8 +63,7 @@ function routes(router: ConnectRouter): void {
     },
     runPodSandbox: async ({ config }) => {
       const { name = "", namespace = "", uid = "" } = config?.metadata ?? {};
-      const hostNetwork = config?.linux?.securityContext?.namespaceOptions?.network === 2;
-      return { podSandboxId: await runDockerSandbox(client, { name, namespace, uid, hostNetwork }, options) };
+      return { podSandboxId: await runDockerSandbox(client, { name, namespace, uid, ...spacesOf(config) }, options) };
     },
     stopPodSandbox: () => ({}),
     removePodSandbox: async ({ podSandboxId }) => {
@@ -82,11 +82,12 @@ function routes(router: ConnectRouter): void {
       };
     },
     createContainer: async ({ podSandboxId, config, sandboxConfig }) => {
-      const hostNetwork = sandboxConfig?.linux?.securityContext?.namespaceOptions?.network === 2;
       const { name = "", namespace = "", uid = "" } = sandboxConfig?.metadata ?? {};
-      const pod: SandboxSpec = { name, namespace, uid, hostNetwork };
-      const { metadata, image, command = [] } = config ?? {};
-      const container = { name: metadata?.name ?? "", image: image?.image ?? "", command };
+      const pod: SandboxSpec = { name, namespace, uid, ...spacesOf(sandboxConfig) };
+      const { metadata, image, command = [], envs = [], linux } = config ?? {};
+      const isPrivileged = linux?.securityContext?.privileged === true;
+      const env = envs.map(({ key, value }) => `${key}=${Buffer.from(value).toString()}`);
+      const container = { name: metadata?.name ?? "", image: image?.image ?? "", command, isPrivileged, env };
       return { containerId: await createDockerContainer(client, { sandboxId: podSandboxId, pod, container }, options) };
     },
     startContainer: async ({ containerId }) => {
@@ -105,8 +106,8 @@ function routes(router: ConnectRouter): void {
       };
     },
     containerStatus: async ({ containerId }) => {
-      const { LogPath } = await inspect(client, containerId);
-      return { status: { id: containerId, logPath: LogPath } };
+      const { LogPath, State } = await inspect(client, containerId);
+      return { status: { id: containerId, logPath: LogPath, exitCode: State.ExitCode } };
     },
     exec: ({ containerId, cmd }) => ({ url: streams.getExec({ containerId, args: cmd, ...output }) }),
     portForward: ({ podSandboxId, port }) => ({ url: streams.getPortForward({ podSandboxId, ports: port }) }),
@@ -135,6 +136,12 @@ else {
   server.listen(socketPath);
 }
 flushCompileCache();
+
+/** NODE is 2. */
+function spacesOf(config: PodSandboxConfig | undefined): { hostNetwork: boolean; hostPid: boolean } {
+  const spaces = config?.linux?.securityContext?.namespaceOptions;
+  return { hostNetwork: spaces?.network === 2, hostPid: spaces?.pid === 2 };
+}
 
 function podOf(labels: Readonly<Record<string, string>>) {
   const label = (name: string) => labels[`io.kubernetes.pod.${name}`] ?? "";

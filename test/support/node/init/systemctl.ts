@@ -1,4 +1,8 @@
+import { mkdir, writeFile } from "node:fs/promises";
 import { InitError, type Init } from "./init.ts";
+
+/** systemd has these below `transient`; it is read as any other here. */
+const transientDirectory = "/run/systemd/system";
 
 export type Answer = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
@@ -6,6 +10,7 @@ export type Answer = { readonly code: number; readonly stdout: string; readonly 
 export async function answer(init: Init, [program = "", ...words]: readonly string[]): Promise<Answer> {
   try {
     if (program === "journalctl") return journal(init, words);
+    if (program === "systemd-run") return await runTransient(init, words);
     return await systemctl(init, words);
   } catch (error) {
     if (error instanceof InitError) return { code: error.exitCode, stdout: "", stderr: error.message };
@@ -28,6 +33,22 @@ async function systemctl(init: Init, words: readonly string[]): Promise<Answer> 
     code = Math.max(code, status);
   }
   return { code, stdout: said.join("\n"), stderr: errors.join("\n") };
+}
+
+/** `systemd-run --unit NAME COMMAND…`: one unit of a name at a time. */
+async function runTransient(init: Init, [flag = "", name = "", ...command]: readonly string[]): Promise<Answer> {
+  if (flag !== "--unit") return { code: 1, stdout: "", stderr: `Unknown option ${flag}.` };
+  const unit = `${name}.service`;
+  if ((await init.activeState(unit)) !== "inactive") {
+    const why = `Unit ${unit} was already loaded or has a fragment file.`;
+    return { code: 1, stdout: "", stderr: `Failed to start transient service unit: ${why}` };
+  }
+  await mkdir(transientDirectory, { recursive: true });
+  const words = command.map((word) => JSON.stringify(word)).join(" ");
+  await writeFile(`${transientDirectory}/${unit}`, `[Service]\nExecStart=${words}\n`);
+  init.reload();
+  await init.start(unit);
+  return { code: 0, stdout: "", stderr: `Running as unit: ${unit}` };
 }
 
 type Asked = { readonly unit: string; readonly options: ReadonlyMap<string, string> };

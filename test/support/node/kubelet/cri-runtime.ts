@@ -4,7 +4,7 @@ import { PodSandboxConfigSchema } from "#gen/runtime/v1/sandboxes_pb.ts";
 import { EngineError } from "#base/errors.ts";
 import { openCriConnection, type CriConnection, type CriVersion } from "#clients/cri/cri-connection.ts";
 import { KubeletError } from "./arguments.ts";
-import type { PodRuntime, PodSpec, RuntimePod } from "./pod-spec.ts";
+import { gpuVariable, PodFailure, type PodRuntime, type PodSpec, type RuntimePod } from "./pod-spec.ts";
 
 /** Versions of CRI that the kubelet of 1.`minor` speaks. */
 function versionsOf(minor: number): CriVersion[] {
@@ -29,11 +29,12 @@ export async function openCriRuntime(minor: number, endpoint: string, cgroupPare
   return {
     version: async () => await Promise.resolve(`${cri.runtimeName}://${cri.runtimeVersion}`),
     list: async () => await listPods(cri),
-    start: async (pod) => await startPod(cri, pod, cgroupParent),
+    start: async (pod, handler) => await startPod(cri, pod, { cgroupParent, handler }),
     stop: async ({ sandboxId }) => {
       await cri.runtime.stopPodSandbox({ podSandboxId: sandboxId });
       await cri.runtime.removePodSandbox({ podSandboxId: sandboxId });
     },
+    exitCode: async ({ containerId }) => (await cri.runtime.containerStatus({ containerId })).status?.exitCode ?? 0,
     exec: async ({ containerId }, cmd) =>
       (await cri.runtime.execSync({ containerId, cmd: [...cmd], timeout: 10n })).exitCode,
     log: async ({ containerId }) => {
@@ -54,11 +55,15 @@ async function listPods(cri: CriConnection): Promise<RuntimePod[]> {
     const container = containers.find(({ podSandboxId }) => podSandboxId === id);
     // SANDBOX_READY and CONTAINER_RUNNING.
     const isRunning = state === 0 && container?.state === 1;
-    return { uid: metadata?.uid ?? "", sandboxId: id, containerId: container?.id ?? "", isRunning };
+    // CONTAINER_EXITED.
+    const hasEnded = container?.state === 2;
+    return { uid: metadata?.uid ?? "", sandboxId: id, containerId: container?.id ?? "", isRunning, hasEnded };
   });
 }
 
-async function startPod(cri: CriConnection, pod: PodSpec, cgroupParent: string): Promise<void> {
+type Place = { readonly cgroupParent: string; readonly handler: string };
+
+async function startPod(cri: CriConnection, pod: PodSpec, { cgroupParent, handler }: Place): Promise<void> {
   const logDirectory = `/var/log/pods/${pod.namespace}_${pod.name}_${pod.uid}`;
   await mkdir(`${logDirectory}/${pod.container}`, { recursive: true });
   const labels = {
@@ -66,6 +71,9 @@ async function startPod(cri: CriConnection, pod: PodSpec, cgroupParent: string):
     "io.kubernetes.pod.namespace": pod.namespace,
     "io.kubernetes.pod.uid": pod.uid,
   };
+  // POD is 0, CONTAINER 1, NODE 2.
+  const namespaceOptions = { network: pod.hostNetwork ? 2 : 0, pid: pod.hostPid ? 2 : 1, ipc: 0 } as const;
+  const securityContext = { namespaceOptions, privileged: pod.isPrivileged };
   const config = create(PodSandboxConfigSchema, {
     metadata: { name: pod.name, namespace: pod.namespace, uid: pod.uid, attempt: 0 },
     hostname: pod.hostNetwork ? "" : pod.name,
@@ -73,30 +81,32 @@ async function startPod(cri: CriConnection, pod: PodSpec, cgroupParent: string):
     labels,
     linux: {
       cgroupParent,
-      // POD is 0, CONTAINER 1, NODE 2.
-      securityContext: { namespaceOptions: { network: pod.hostNetwork ? 2 : 0, pid: 1, ipc: 0 } },
+      securityContext,
     },
   });
-  const { podSandboxId } = await cri.runtime.runPodSandbox({ config });
-  const { containerId } = await cri.runtime.createContainer({
+  const { podSandboxId } = await cri.runtime.runPodSandbox({ config, runtimeHandler: handler });
+  const image = await PodFailure.of("ErrImagePull", resolveImage(cri, pod.image));
+  const creating = cri.runtime.createContainer({
     podSandboxId,
     config: {
       metadata: { name: pod.container, attempt: 0 },
-      image: { image: await resolveImage(cri, pod.image) },
+      image: { image },
       command: [...pod.command],
+      envs: pod.hasGpu ? [{ key: gpuVariable.name, value: Buffer.from(gpuVariable.value) }] : [],
       labels: { ...labels, "io.kubernetes.container.name": pod.container },
       logPath: `${pod.container}/0.log`,
       linux: {
         resources: {},
         securityContext: {
-          namespaceOptions: { network: pod.hostNetwork ? 2 : 0, pid: 1, ipc: 0 },
+          ...securityContext,
           ...(pod.user === undefined ? {} : { runAsUser: { value: BigInt(pod.user) } }),
         },
       },
     },
     sandboxConfig: config,
   });
-  await cri.runtime.startContainer({ containerId });
+  const { containerId } = await PodFailure.of("CreateContainerError", creating);
+  await PodFailure.of("RunContainerError", cri.runtime.startContainer({ containerId }));
 }
 
 /** As a kubelet does with IfNotPresent: by the image's id, pulled when it is not there. */

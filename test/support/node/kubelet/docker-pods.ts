@@ -10,6 +10,7 @@ export type SandboxSpec = {
   readonly name: string;
   readonly uid: string;
   readonly hostNetwork: boolean;
+  readonly hostPid: boolean;
 };
 
 export type ContainerSpec = {
@@ -17,6 +18,9 @@ export type ContainerSpec = {
   readonly image: string;
   readonly command: readonly string[];
   readonly user?: number | undefined;
+  readonly isPrivileged: boolean;
+  /** `NAME=value` */
+  readonly env: readonly string[];
 };
 
 export type DockerContainer = {
@@ -25,7 +29,7 @@ export type DockerContainer = {
   readonly Labels: Readonly<Record<string, string>>;
 };
 
-type Inspected = { State: { Pid: number }; HostConfig: { NetworkMode: string }; LogPath: string };
+type Inspected = { State: { Pid: number; ExitCode: number }; HostConfig: { NetworkMode: string }; LogPath: string };
 
 /** Containers with dockershim's labels, sandboxes among them. */
 export async function listKubernetesContainers(client: DockerClient): Promise<DockerContainer[]> {
@@ -64,6 +68,7 @@ export async function createDockerContainer(
   return await createContainer(client, containerName(container.name, pod), {
     Image: container.image,
     Cmd: container.command,
+    Env: container.env,
     ...(container.user === undefined ? {} : { User: String(container.user) }),
     Labels: {
       ...podLabels(pod),
@@ -71,7 +76,13 @@ export async function createDockerContainer(
       "io.kubernetes.sandbox.id": sandboxId,
       [typeLabel]: "container",
     },
-    HostConfig: { NetworkMode: shared, IpcMode: shared, CgroupParent: cgroupParent },
+    HostConfig: {
+      NetworkMode: shared,
+      IpcMode: shared,
+      PidMode: pod.hostPid ? "host" : "",
+      Privileged: container.isPrivileged,
+      CgroupParent: cgroupParent,
+    },
   });
 }
 

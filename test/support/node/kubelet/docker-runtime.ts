@@ -6,6 +6,7 @@ import { splitFrames } from "./docker-frames.ts";
 import {
   createDockerContainer,
   execInDocker,
+  inspect,
   listKubernetesContainers,
   pull,
   removeDockerSandbox,
@@ -14,7 +15,7 @@ import {
   type DockerPodOptions,
 } from "./docker-pods.ts";
 import { DockerStreams } from "./docker-streams.ts";
-import type { PodRuntime, RuntimePod } from "./pod-spec.ts";
+import { gpuVariable, PodFailure, type PodRuntime, type RuntimePod } from "./pod-spec.ts";
 
 /** What is wanted of a command that nobody speaks to. */
 export const output = { stdin: false, stdout: true, stderr: true, tty: false };
@@ -31,14 +32,20 @@ export async function openDockerRuntime(socket: string, options: DockerPodOption
   return {
     version: async () => `docker://${await version()}`,
     list: async () => await listPods(client),
-    start: async (pod) => {
-      await pull(client, pod.image);
+    start: async (pod, handler) => {
+      // As dockershim, which knows no other handlers.
+      if (handler !== "") throw new Error(`RuntimeHandler "${handler}" not supported`);
+      await PodFailure.of("ErrImagePull", pull(client, pod.image));
       const sandboxId = await runDockerSandbox(client, pod, options);
-      const container = { name: pod.container, image: pod.image, command: pod.command, user: pod.user };
+      const { image, command, user, isPrivileged, hasGpu } = pod;
+      const env = hasGpu ? [`${gpuVariable.name}=${gpuVariable.value}`] : [];
+      const container = { name: pod.container, image, command, user, isPrivileged, env };
       const id = await createDockerContainer(client, { sandboxId, pod, container }, options);
-      await client.text({ method: "POST", path: `/containers/${id}/start` });
+      const start = client.text({ method: "POST", path: `/containers/${id}/start` });
+      await PodFailure.of("RunContainerError", start);
     },
     stop: async ({ sandboxId }) => await removeDockerSandbox(client, sandboxId),
+    exitCode: async ({ containerId }) => (await inspect(client, containerId)).State.ExitCode,
     exec: async ({ containerId }, command) => await execInDocker(client, containerId, command),
     log: async ({ containerId }) => {
       await using answer = await client.open({ path: `/containers/${containerId}/logs`, query: { stdout: true } });
@@ -57,6 +64,7 @@ async function listPods(client: DockerClient): Promise<RuntimePod[]> {
     const container = all.find(({ Labels }) => Labels["io.kubernetes.sandbox.id"] === sandbox.Id);
     const isRunning = sandbox.State === "running" && container?.State === "running";
     const uid = sandbox.Labels["io.kubernetes.pod.uid"] ?? "";
-    return { uid, sandboxId: sandbox.Id, containerId: container?.Id ?? "", isRunning };
+    const hasEnded = container?.State === "exited";
+    return { uid, sandboxId: sandbox.Id, containerId: container?.Id ?? "", isRunning, hasEnded };
   });
 }

@@ -12,6 +12,16 @@ export type PodSpec = {
   readonly readinessExec: readonly string[] | undefined;
   /** Undefined: the image's own. */
   readonly user: number | undefined;
+  /** It shares the machine's processes. */
+  readonly hostPid: boolean;
+  readonly isPrivileged: boolean;
+  /** It has asked for a GPU. */
+  readonly hasGpu: boolean;
+  readonly runtimeClass: string | undefined;
+  /** What ends is started again. */
+  readonly isRestarted: boolean;
+  /** It has run to its end, by its status. */
+  readonly isFinished: boolean;
   /** It has been asked to go. */
   readonly isDeleted: boolean;
   readonly isStatic: boolean;
@@ -32,9 +42,35 @@ export function readPod(value: unknown, isStatic = false): PodSpec {
     command: container.at("command").strings(100),
     readinessExec: probe.isPresent ? probe.strings(100) : undefined,
     user: container.at("securityContext").at("runAsUser").optionalNumber(),
+    hostPid: spec.at("hostPID").boolean(),
+    isPrivileged: container.at("securityContext").at("privileged").boolean(),
+    hasGpu: container.at("resources").at("limits").at("nvidia.com/gpu").isPresent,
+    runtimeClass: spec.at("runtimeClassName").optionalString(),
+    isRestarted: spec.at("restartPolicy").optionalString() !== "Never",
+    isFinished: ["Succeeded", "Failed"].includes(pod.at("status").at("phase").optionalString() ?? ""),
     isDeleted: metadata.at("deletionTimestamp").isPresent,
     isStatic,
   };
+}
+
+/** Why a pod does not come up, in a kubelet's word. */
+export class PodFailure extends Error {
+  readonly reason: string;
+
+  constructor(reason: string, cause: unknown) {
+    super(String(cause), { cause });
+    this.reason = reason;
+  }
+
+  /** What `step` rejects with, for `reason`. */
+  static async of<T>(
+    reason: "ErrImagePull" | "CreateContainerError" | "RunContainerError",
+    step: Promise<T>,
+  ): Promise<T> {
+    return await step.catch((cause: unknown) => {
+      throw new PodFailure(reason, cause);
+    });
+  }
 }
 
 /** A pod that a runtime has. */
@@ -43,15 +79,23 @@ export type RuntimePod = {
   readonly sandboxId: string;
   readonly containerId: string;
   readonly isRunning: boolean;
+  /** Its container has ended by itself. */
+  readonly hasEnded: boolean;
 };
+
+/** What a device plugin gives a container that has asked for a GPU. */
+export const gpuVariable = { name: "NVIDIA_VISIBLE_DEVICES", value: "0" };
 
 /** What a kubelet does through a runtime. */
 export type PodRuntime = {
   /** As a node reports it: `containerd://1.6.20`. */
   readonly version: () => Promise<string>;
   readonly list: () => Promise<RuntimePod[]>;
-  readonly start: (pod: PodSpec) => Promise<void>;
+  /** `handler` as the pod's RuntimeClass names it; empty without one. */
+  readonly start: (pod: PodSpec, handler: string) => Promise<void>;
   readonly stop: (pod: RuntimePod) => Promise<void>;
+  /** Of a container that has ended. */
+  readonly exitCode: (pod: RuntimePod) => Promise<number>;
   /** Exit code. */
   readonly exec: (pod: RuntimePod, command: readonly string[]) => Promise<number>;
   readonly log: (pod: RuntimePod) => Promise<string>;

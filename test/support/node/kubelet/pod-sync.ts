@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { isKind } from "#base/errors.ts";
 import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
-import { readPod, type PodRuntime, type PodSpec, type RuntimePod } from "./pod-spec.ts";
+import { PodFailure, readPod, type PodRuntime, type PodSpec, type RuntimePod } from "./pod-spec.ts";
 
 type SyncOptions = {
   readonly client: KubernetesClient;
@@ -31,13 +31,14 @@ export class PodSync {
     const running = await runtime.list();
     for (const pod of running) {
       const spec = wanted.find(({ uid }) => uid === pod.uid);
-      if (spec === undefined || spec.isDeleted || !pod.isRunning) await runtime.stop(pod);
+      const stays = pod.isRunning || (pod.hasEnded && spec?.isRestarted === false);
+      if (spec === undefined || spec.isDeleted || !stays) await runtime.stop(pod);
     }
     await this.#reportNode();
     for (const pod of wanted) {
-      const own = running.find(({ uid, isRunning }) => uid === pod.uid && isRunning);
+      const own = running.find(({ uid, isRunning, hasEnded }) => uid === pod.uid && (isRunning || hasEnded));
       // One pod that cannot be brought up keeps no other from it.
-      await this.#bring(pod, own).catch(async (error: unknown) => await this.#reportFailure(pod, String(error)));
+      await this.#bring(pod, own).catch(async (error: unknown) => await this.#reportFailure(pod, error));
     }
   }
 
@@ -56,7 +57,15 @@ export class PodSync {
       await client.delete(call, path, { gracePeriodSeconds: 0 });
       return;
     }
-    if (running === undefined) await runtime.start(pod);
+    if (pod.isFinished) return;
+    if (running?.hasEnded === true && !pod.isRestarted) {
+      await this.#reportEnd(path, await runtime.exitCode(running));
+      return;
+    }
+    if (running === undefined || running.hasEnded) {
+      await this.#start(pod);
+      running = undefined;
+    }
     if (pod.isStatic) await this.#mirror(pod);
     const probe = running === undefined ? undefined : pod.readinessExec;
     const ready = running !== undefined && (probe === undefined || (await runtime.exec(running, probe)) === 0);
@@ -71,9 +80,23 @@ export class PodSync {
     });
   }
 
-  async #reportFailure(pod: PodSpec, message: string): Promise<void> {
+  async #start(pod: PodSpec): Promise<void> {
+    const { client, runtime } = this.#options;
+    const path = `/apis/node.k8s.io/v1/runtimeclasses/${pod.runtimeClass ?? ""}`;
+    const object = pod.runtimeClass === undefined ? undefined : await client.get(call, path);
+    await runtime.start(pod, object === undefined ? "" : String(object["handler"]));
+  }
+
+  async #reportEnd(path: string, exitCode: number): Promise<void> {
+    const phase = exitCode === 0 ? "Succeeded" : "Failed";
+    const conditions = [{ type: "Ready", status: "False" }];
+    await this.#options.client.patch(call, `${path}/status`, "merge", { status: { phase, conditions } });
+  }
+
+  async #reportFailure(pod: PodSpec, error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
     console.error(`${pod.name}: ${message}`);
-    const reason = /OCI runtime|exec failed|executable/.test(message) ? "RunContainerError" : "ErrImagePull";
+    const reason = error instanceof PodFailure ? error.reason : "ContainerCreating";
     const containerStatuses = [{ name: pod.container, ready: false, state: { waiting: { reason, message } } }];
     const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/status`;
     const patch = {

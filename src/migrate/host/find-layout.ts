@@ -38,12 +38,12 @@ const providers = [
   { provider: "aks", paths: ["/etc/kubernetes/azure.json"] },
 ] as const;
 
+const kubeadmFlags = "/var/lib/kubelet/kubeadm-flags.env";
+
 const closed = [
   { t: "microk8s", path: "/var/snap/microk8s/current/args/kubelet" },
   { t: "rke", path: "/etc/kubernetes/ssl/kubecfg-kube-node.yaml" },
 ] as const;
-
-const kubeadmFlags = "/var/lib/kubelet/kubeadm-flags.env";
 
 /** Tells the layout from the files that only one of them has. */
 export async function findLayout(root: HostRoot, kubelet: KubeletFacts): Promise<LayoutFacts> {
@@ -52,6 +52,8 @@ export async function findLayout(root: HostRoot, kubelet: KubeletFacts): Promise
     if (found !== undefined) return { layout: { t, unit, configPath }, evidence: [file(found.path)] };
   }
   for (const { provider, paths } of providers) {
+    // A kubeadm node on Azure has that file as well.
+    if (provider === "aks" && (await root.exists(kubeadmFlags))) continue;
     for (const path of paths) {
       if (await root.exists(path)) return { layout: { t: "managed", provider }, evidence: [file(path)] };
     }

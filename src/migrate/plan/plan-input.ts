@@ -1,5 +1,6 @@
 import type { NodeFacts } from "../host/read-node.ts";
 import type { FieldEdit } from "./edit-kubelet-config.ts";
+import type { StoreForecast } from "../images/forecast-store.ts";
 import type { DrainOptions, Target } from "./step.ts";
 
 /** All that a plan depends on: the same input gives the same plan, to the byte. */
@@ -26,6 +27,10 @@ export type StoreFacts = {
   readonly names: readonly string[];
   /** Of all layers, unpacked. */
   readonly layerBytes: number;
+  /** What its images will take; undefined where their headers are not there to be read. */
+  readonly forecast: StoreForecast | undefined;
+  /** Targets whose own data lies on the same filesystem: they take Docker's files instead of copies. */
+  readonly besides: readonly Target[];
   /** Containers that no pod owns and that end with Docker. */
   readonly otherContainers: readonly string[];
 };

@@ -143,6 +143,26 @@ test("what is no node of ours to change is refused, or answered with what replac
   assert.throws(() => planNode(input), /the kubelet's version is not known/);
 });
 
+test("nodes of managed pools get commands in place of steps; kubeadm's on Azure is no pool's", async () => {
+  const unit = "== /etc/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet\n== /usr/bin/dockerd\n";
+  const pools: [file: string, version: string, says: RegExp][] = [
+    ["/etc/eks/bootstrap.sh", "1.23.17", /bootstrap\.sh CLUSTER --container-runtime containerd/],
+    ["/etc/eks/bootstrap.sh", "1.27.16", /--node-ami-family AmazonLinux2023[^]*nodeadm/],
+    ["/usr/bin/nodeadm", "1.30.4", /NodeConfig \(nodeadm\)/],
+    ["/home/kubernetes/kube-env", "1.23.17", /--image-type COS_CONTAINERD --node-pool POOL/],
+    ["/etc/kubernetes/azure.json", "1.19.16", /az aks nodepool upgrade[^]*1\.19 and later run containerd/],
+  ];
+  for (const [file, version, says] of pools) {
+    await using host = await hostRootOf(`${unit}== ${file}\n`);
+    const outcome = await plan(host.root, [version, "containerd"]);
+    assert(outcome.t === "managed", file);
+    assert.match([...outcome.commands, ...outcome.notes].join("\n"), says, file);
+  }
+  const flags = '== /var/lib/kubelet/kubeadm-flags.env\nKUBELET_KUBEADM_ARGS="--network-plugin=cni"\n';
+  await using own = await hostRootOf(`${unit}== /etc/kubernetes/azure.json\n${flags}`);
+  assert.equal((await plan(own.root, ["1.23.17", "containerd"])).t, "plan");
+});
+
 test("a cri-dockerd that cannot stand between this kubelet and this Docker is refused, with one that can", async () => {
   const host = (docker: string, cri: string) => `== /etc/systemd/system/kubelet.service
 [Service]

@@ -1,4 +1,6 @@
 import { install, isUpgrade, kubeletUnit, dockerUnits, targetUnits, type Move } from "./move.ts";
+import type { Room } from "../images/forecast-store.ts";
+import type { StoreFacts } from "./plan-input.ts";
 import { runtimeTargets } from "./runtime-target.ts";
 import type { Requirement } from "./step.ts";
 import type { Steps } from "./steps.ts";
@@ -65,17 +67,30 @@ function requirements(move: Move): Requirement[] {
   ];
 }
 
-/**
- * What the images will take, told before the node is emptied: containerd keeps archives and trees, Ferry links trees. Only
- * where none were carried before.
- */
+/** What the images will take, told before the node is emptied. Only where none were carried before. */
 function roomForImages({ input }: Move): Requirement[] {
   const { store, target, facts, options } = input;
   if (options.images === "none" || target === "cri-dockerd" || store?.driver === undefined) return [];
   const { hasContent, root } = target === "ferry" ? facts.ferry : facts.containerd;
   if (hasContent) return [];
-  const bytes = Math.ceil(store.layerBytes * (target === "ferry" ? 0.1 : 2));
-  return bytes === 0 ? [] : [{ t: "free-space", path: root, bytes, inodes: 0 }];
+  const room = roomIn(target, store);
+  return room.bytes === 0 ? [] : [{ t: "free-space", path: root, ...room }];
+}
+
+/** containerd keeps archives and trees, Ferry trees and what archives are rebuilt from. */
+function roomIn(target: "ferry" | "containerd", { forecast, layerBytes, besides }: StoreFacts): Room {
+  const isShared = besides.includes(target);
+  if (forecast === undefined) {
+    const trees = isShared ? 0.1 : 1;
+    return { bytes: Math.ceil(layerBytes * (target === "ferry" ? trees : 1 + trees)), inodes: 0 };
+  }
+  const { trees, sharable, recipes, archives } = forecast;
+  const beside = target === "ferry" ? recipes : archives;
+  const shared = isShared ? sharable : { bytes: 0, inodes: 0 };
+  return {
+    bytes: trees.bytes + beside.bytes - shared.bytes,
+    inodes: trees.inodes + beside.inodes - shared.inodes,
+  };
 }
 
 function snapshotPaths({ input, kubeletFiles, runtimeFiles }: Move): string[] {

@@ -52,7 +52,8 @@ export async function readPlanInput(
   const { target, options, madeAt } = choice;
   const host = await readDockerHost({ root, running, images: [] });
   const runtime = await readRuntimeConfig({ root, running, facts, host, choice });
-  const store = facts.docker === undefined ? undefined : await readStoreFacts(root, facts.docker);
+  const roots = { ferry: facts.ferry.root, containerd: facts.containerd.root };
+  const store = facts.docker === undefined ? undefined : await readStoreFacts(root, facts.docker, roots);
   return { facts, target, options, madeAt, runtime, store };
 }
 

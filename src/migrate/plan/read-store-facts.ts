@@ -1,14 +1,24 @@
+import { stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { EngineError, errnoOf } from "#base/errors.ts";
 import type { DockerFacts } from "../host/read-docker.ts";
 import type { HostRoot } from "../host/host-root.ts";
 import { readDockerContainers } from "../survey/read-docker-containers.ts";
+import { readDockerStore } from "../images/docker-store/docker-store.ts";
+import { forecastStore, type StoreForecast } from "../images/forecast-store.ts";
 import type { StoreFacts } from "./plan-input.ts";
+import type { Target } from "./step.ts";
 
 /** Whose layers are trees that can be read where they lie. */
 const readable = ["overlay2", "fuse-overlayfs", "aufs", "btrfs", "vfs"];
 const maxNamesBytes = 64 << 20;
 
 /** What lies in Docker's data root. Source: moby v20.10.24 layer/filestore.go, image/fs.go, reference/store.go. */
-export async function readStoreFacts(root: HostRoot, docker: DockerFacts): Promise<StoreFacts> {
+export async function readStoreFacts(
+  root: HostRoot,
+  docker: DockerFacts,
+  targets: Readonly<Record<"ferry" | "containerd", string>>,
+): Promise<StoreFacts> {
   const dataRoot = docker.dataRoot.value;
   const path = await findImageRoot(root, docker);
   const drivers: string[] = [];
@@ -24,8 +34,45 @@ export async function readStoreFacts(root: HostRoot, docker: DockerFacts): Promi
     driver: isReadable ? driver : undefined,
     names: isReadable ? await readNames(root, `${path}/image/${driver}/repositories.json`) : [],
     layerBytes: isReadable ? await sumLayers(root, `${path}/image/${driver}/layerdb/sha256`) : 0,
+    forecast: isReadable ? await forecast(root, path, driver) : undefined,
+    besides: await findBesides(root, path, targets),
     otherContainers: await findOthers(root, dataRoot),
   };
+}
+
+/** Of a store that a running Docker changes meanwhile, or a copy without what layers are rebuilt from: undefined. */
+async function forecast(root: HostRoot, path: string, driver: string): Promise<StoreForecast | undefined> {
+  const real = await root.findRealPath(path);
+  if (real === undefined) return undefined;
+  try {
+    const found = await forecastStore(await readDockerStore(join(root.directory, real), { driver }));
+    return found.trees.bytes === 0 ? undefined : found;
+  } catch (error) {
+    if (error instanceof EngineError || errnoOf(error) !== undefined) return undefined;
+    throw error;
+  }
+}
+
+async function findBesides(
+  root: HostRoot,
+  path: string,
+  targets: Readonly<Record<"ferry" | "containerd", string>>,
+): Promise<Target[]> {
+  const own = await deviceOf(root, path);
+  const found: Target[] = [];
+  for (const target of ["ferry", "containerd"] as const) {
+    if ((await deviceOf(root, targets[target])) === own) found.push(target);
+  }
+  return found;
+}
+
+/** Of the filesystem where `path` is, or will be made. */
+async function deviceOf(root: HostRoot, path: string): Promise<number> {
+  for (let at = path; ; at = dirname(at)) {
+    const real = await root.findRealPath(at);
+    if (real !== undefined) return (await stat(join(root.directory, real))).dev;
+    if (at === "/") return -1;
+  }
 }
 
 /** With userns-remap, Docker works in a directory of its root that is named after the first of its IDs. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { silentLogger } from "#base/logger.ts";
+import { eventuallyEqual } from "#test/support/eventually.ts";
 import { releaseMemoryAtRest } from "./rest.ts";
 
 test("work is followed by a release, rest by none; it ends with its signal, without a word", async () => {
@@ -12,11 +13,11 @@ test("work is followed by a release, rest by none; it ends with its signal, with
   const ways = { lookMs: 100, release: async () => void releases++ };
   const running = releaseMemoryAtRest(log, ending.signal, ways);
   work(400);
-  await sleep(2_000);
+  await eventuallyEqual(() => releases, 1);
+  await sleep(1_000);
   assert.equal(releases, 1);
   work(400);
-  await sleep(2_000);
-  assert.equal(releases, 2);
+  await eventuallyEqual(() => releases, 2);
   ending.abort();
   await running;
   assert.deepEqual(warnings, []);

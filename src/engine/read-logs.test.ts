@@ -9,7 +9,7 @@ import { silentLogger } from "#base/logger.ts";
 import { parseNamespace, type Call } from "#core/call.ts";
 import { readLogs, type LogRequest } from "./read-logs.ts";
 
-const call: Call = { signal: AbortSignal.timeout(60_000), log: silentLogger, namespace: parseNamespace("logs") };
+const call: Call = { signal: AbortSignal.timeout(600_000), log: silentLogger, namespace: parseNamespace("logs") };
 
 const secondNs = 1_000_000_000n;
 

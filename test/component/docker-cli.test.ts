@@ -7,6 +7,7 @@ import test, { type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findBinary, requireBinary, requireRoot } from "#test/support/require.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
 
 type Output = { code: number | null; stdout: string; stderr: string };
@@ -18,7 +19,7 @@ async function run(
   options: { env?: NodeJS.ProcessEnv; stdin?: string } = {},
 ): Promise<Output> {
   const [file = "", ...args] = argv;
-  const child = spawn(file, args, { env: { ...process.env, ...options.env }, timeout: 20_000, killSignal: "SIGKILL" });
+  const child = spawn(file, args, { env: { ...process.env, ...options.env }, timeout: 300_000, killSignal: "SIGKILL" });
   const output: Output = { code: null, stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
@@ -70,7 +71,7 @@ for (const client of clients) {
     assert.equal(await succeeds(docker(["exec", "-i", "-e", "A=1", "web", "sh", "-c", "cat; echo $A"], "in")), "in1");
     await eventually("the log is written", async () => (await succeeds(docker(["logs", "web"]))) === "one");
     assert.match(await succeeds(docker(["logs", "-t", "--tail", "2", "web"])), /^\d{4}-\d\d-\d\dT\S+Z one$/);
-    assert.match(await succeeds(docker(["top", "web"])), /sleep 1000/);
+    await eventually("it sleeps", async () => (await succeeds(docker(["top", "web"]))).includes("sleep 1000"));
     assert.match(await succeeds(docker(["stats", "--no-stream", "web"])), /web\s+\d/);
     await succeeds(docker(["pause", "web"]));
     assert.match(await succeeds(docker(["ps", "--format", "{{.Status}}"])), /\(Paused\)$/);
@@ -95,11 +96,12 @@ test("docker: a terminal, its size, and leaving it", async (t) => {
   await using daemon = await openTestDaemon({ docker: true });
   const env = { DOCKER_HOST: `unix://${daemon.socketPath}` };
   const line = `stty rows 40 cols 100; exec docker run --rm -it --name term ${daemon.image} sh`;
-  // util-linux' script gives the client a terminal of its own.
-  const said = await run(
-    ["sh", "-c", `(sleep 2; echo tty; echo 'echo $((40+2))'; echo 'exit 9') | script -qec "${line}" /dev/null`],
-    { env },
-  );
+  // util-linux' script gives the client a terminal of its own; the shell is typed to when it has prompted.
+  await using directory = await temporaryDirectory("terminal");
+  const typescript = join(directory.path, "typescript");
+  const prompted = `for i in $(seq 1200); do grep -aq '# ' ${typescript} && break; sleep 0.1; done`;
+  const typed = `(${prompted}; echo tty; echo 'echo $((40+2))'; echo 'exit 9') 2>/dev/null`;
+  const said = await run(["sh", "-c", `${typed} | script -qefc "${line}" ${typescript}`], { env });
   assert.match(said.stdout, /\/dev\/pts\/0/);
   assert.match(said.stdout, /\b42\b/);
   assert.equal(said.code, 9);

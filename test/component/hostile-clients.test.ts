@@ -23,7 +23,7 @@ async function exchange(daemon: TestDaemon, bytes: string | Buffer): Promise<{ s
   socket.on("error", () => {});
   socket.write(bytes);
   const answered = () => /^HTTP\/1\.1 \d{3}/.test(text) && text.includes("\r\n\r\n");
-  for (let tries = 0; !answered() && !socket.closed && tries < 500; tries++) await sleep(10);
+  await eventually("it is answered", () => answered() || socket.closed);
   socket.destroy();
   return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0), text };
 }

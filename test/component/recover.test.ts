@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import test, { after, before, suite } from "node:test";
 import { killContainer } from "#engine/kill-container.ts";
 import { startContainer } from "#engine/start-container.ts";
 import { stopContainer } from "#engine/stop-container.ts";
-import { eventually } from "#test/support/eventually.ts";
+import { eventually, eventuallyEqual } from "#test/support/eventually.ts";
 import { openTestDaemon, type TestDaemon } from "./daemon-fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -24,11 +25,15 @@ suite("a new daemon takes up what the last one left", { skip: isRoot ? false : "
 
   test("running ones run on, exits meanwhile are known, and a later exit is seen", async () => {
     const running = await start(["sleep", "1000"]);
-    const ending = await start(["sh", "-c", "sleep 1; exit 5"]);
+    const ending = await start(["sh", "-c", "sleep 0.5; exit 5"]);
     const { pid } = await statusOf(running);
-    await daemon.restart(async () => await new Promise((resolve) => setTimeout(resolve, 1500)));
-    const ended = await statusOf(ending);
-    assert.deepEqual([ended.state, ended.exitCode], ["exited", 5]);
+    const { pid: endingPid } = await statusOf(ending);
+    const hasEnded = () => endingPid === 0 || !existsSync(`/proc/${endingPid}`);
+    await daemon.restart(async () => await eventually("it has ended", hasEnded));
+    await eventuallyEqual(async () => {
+      const { state, exitCode } = await statusOf(ending);
+      return [state, exitCode];
+    }, ["exited", 5]);
     const adopted = await statusOf(running);
     assert.deepEqual([adopted.state, adopted.pid], ["running", pid]);
     await killContainer(daemon.call, daemon.engine, { container: running });

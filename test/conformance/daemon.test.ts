@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { eventually, eventuallyEqual } from "#test/support/eventually.ts";
 import { FerryBed, runToEnd } from "#test/support/ferry-bed.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
 import { openTestImages } from "#test/support/test-images.ts";
@@ -39,13 +41,18 @@ test("SIGTERM leaves containers running, and the next daemon knows them", async 
   const pid = await ferry.run("inspect", "-f", "{{.State.Pid}}", "on");
   const ticks = async () => (await ferry.run("logs", "on")).split("\n").length;
   const before = await ticks();
+  const log = await ferry.run("inspect", "-f", "{{.LogPath}}", "on");
+  const ends = await ferry.run("inspect", "-f", "{{.State.Pid}}", "ends");
   await ferry.stop();
   assert.ok(process.kill(Number(pid), 0), "its process lives without a daemon");
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const lines = async () => (await readFile(log, "utf8")).split("\n").length;
+  await eventually("its log is written meanwhile", async () => (await lines()) > before + 5);
+  await eventually("the other has ended", () => ends === "0" || !existsSync(`/proc/${ends}`));
   await ferry.start();
   assert.equal(await ferry.run("inspect", "-f", "{{.State.Pid}}", "on"), pid);
-  assert.ok((await ticks()) > before + 5, "its log was written meanwhile");
-  assert.equal(await ferry.run("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "ends"), "exited 9");
+  assert.ok((await ticks()) > before + 5);
+  const state = async () => await ferry.run("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "ends");
+  await eventuallyEqual(state, "exited 9");
   await ferry.run("rm", "-f", "on", "ends");
 });
 
@@ -75,11 +82,11 @@ test("systemd is told that the daemon is ready, and that it stops", async (t) =>
   const listener = spawn("socat", ["-u", `UNIX-RECV:${path}`, "STDOUT"], { stdio: ["ignore", "pipe", "ignore"] });
   let told = "";
   listener.stdout.setEncoding("utf8").on("data", (text: string) => (told += text));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await eventually("socat listens", () => existsSync(path));
   await ferry.start({ NOTIFY_SOCKET: path });
   await ferry.stop();
+  await eventuallyEqual(() => told, "READY=1STOPPING=1");
   const ended = once(listener, "exit");
   listener.kill();
   await ended;
-  assert.equal(told, "READY=1STOPPING=1");
 });

@@ -125,7 +125,7 @@ async function toContainerd(t: TestContext, source: DockerSource): Promise<void>
   assertCarried(first, source.images);
   const after = await diskUse(source.root, containerd.root);
   assertForecast(first, { bytes: after.bytes - before.bytes, inodes: after.inodes - before.inodes });
-  using cri = await openCriConnection({ signal: AbortSignal.timeout(60_000) }, containerd.socket);
+  using cri = await openCriConnection({ signal: AbortSignal.timeout(600_000) }, containerd.socket);
   const { images } = await cri.images.listImages({});
   const listed = images.map(({ id, repoTags, pinned }) => ({ id, name: repoTags[0], pinned }));
   const byName = (a: { name: string | undefined }, b: typeof a) => (a.name ?? "").localeCompare(b.name ?? "");

@@ -14,7 +14,7 @@ async function listed(ferry: FerryBed, ...namespace: string[]): Promise<Record<s
   };
 }
 
-test("a namespace shows nothing of another one; blobs are shared", { timeout: 120_000 }, async (t) => {
+test("a namespace shows nothing of another one; blobs are shared", { timeout: 1_000_000 }, async (t) => {
   if (!requireRoot(t) || !requireBinary(t, "docker-registry", "skopeo", "umoci", "conmon")) return;
   await using images = await openTestImages();
   await using ferry = await FerryBed.open();

@@ -27,7 +27,7 @@ function able(t: TestContext): boolean {
   return requireRoot(t) && requireBinary(t, ...tools);
 }
 
-test("the packed tarball, installed by the machine's npm, runs containers", { timeout: 300_000 }, async (t) => {
+test("the packed tarball, installed by the machine's npm, runs containers", { timeout: 1_000_000 }, async (t) => {
   if (!able(t)) return;
   await using directory = await temporaryDirectory("package");
   const tarball = await pack(directory.path);

@@ -49,7 +49,7 @@ export async function openDockerEngine(
   };
   undo.defer(stop);
   for (let tries = 0; !isListening(at("log")); tries++) {
-    if (child.exitCode !== null || tries > 200) {
+    if (child.exitCode !== null || tries > 1200) {
       return { host: undefined, why: readFileSync(at("log"), "utf8").trim().split("\n").at(-1) ?? "no log" };
     }
     await sleep(100);

@@ -29,7 +29,7 @@ export async function startDaemon(
   const child = spawn(file, args, { env: options.env, stdio: ["ignore", options.log, options.log] });
   for (let tries = 0; !(await ready().catch(() => false)); tries++) {
     if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode} before it was ready`);
-    if (tries > 300) throw new Error(`${file} is not ready after 30 s`);
+    if (tries > 1200) throw new Error(`${file} is not ready after two minutes`);
     await sleep(100);
   }
   return { pid: child.pid ?? 0, [Symbol.asyncDispose]: () => endProcess(child) };

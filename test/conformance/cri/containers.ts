@@ -5,7 +5,9 @@ import { ContainerState, Signal } from "#gen/runtime/v1/containers_pb.ts";
 import { refused, security, type Case } from "./kubelet.ts";
 
 const { CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_EXITED } = ContainerState;
-const untilTerm = (code: number) => `trap 'exit ${code}' TERM; while :; do sleep 0.05; done`;
+const untilTerm = (code: number) => `trap 'exit ${code}' TERM; : >/ready; while :; do sleep 0.05; done`;
+/** A signal that comes before the trap is set is lost. */
+const untilReady = "until [ -e /ready ]; do sleep 0.05; done";
 
 export const containers: readonly Case[] = [
   {
@@ -16,8 +18,8 @@ export const containers: readonly Case[] = [
       await kubelet.runtime.startContainer({ containerId: id });
       assert.equal((await kubelet.status(id)).state, CONTAINER_RUNNING);
       await refused(kubelet.runtime.startContainer({ containerId: id }), Code.FailedPrecondition);
-      await kubelet.shell(id, "true");
-      await kubelet.runtime.stopContainer({ containerId: id, timeout: 10n });
+      await kubelet.shell(id, untilReady);
+      await kubelet.runtime.stopContainer({ containerId: id, timeout: 120n });
       const { state, createdAt, startedAt, finishedAt, exitCode, reason } = await kubelet.status(id);
       assert.deepEqual([state, exitCode, reason], [CONTAINER_EXITED, 0, "Completed"]);
       assert.ok(createdAt > 0n && createdAt <= startedAt && startedAt <= finishedAt);
@@ -42,13 +44,18 @@ export const containers: readonly Case[] = [
     title: "is stopped by its own signal, and killed when that does not help",
     run: async (kubelet) => {
       const pod = await kubelet.pod();
-      const deaf = await kubelet.start(pod, { command: ["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"] });
+      const deaf = await kubelet.start(pod, {
+        command: ["sh", "-c", "trap '' TERM; : >/ready; while :; do sleep 0.05; done"],
+      });
       const own = await kubelet.start(pod, {
-        command: ["sh", "-c", "trap 'exit 9' USR1; trap 'exit 8' TERM; while :; do sleep 0.05; done"],
+        command: ["sh", "-c", "trap 'exit 9' USR1; trap 'exit 8' TERM; : >/ready; while :; do sleep 0.05; done"],
         stopSignal: Signal.SIGUSR1,
       });
-      for (const containerId of [deaf, own]) await kubelet.shell(containerId, "sleep 0.1");
-      await Promise.all([deaf, own].map((containerId) => kubelet.runtime.stopContainer({ containerId, timeout: 1n })));
+      for (const containerId of [deaf, own]) await kubelet.shell(containerId, untilReady);
+      await Promise.all([
+        kubelet.runtime.stopContainer({ containerId: deaf, timeout: 1n }),
+        kubelet.runtime.stopContainer({ containerId: own, timeout: 120n }),
+      ]);
       assert.deepEqual([(await kubelet.status(deaf)).exitCode, (await kubelet.status(own)).exitCode], [137, 9]);
     },
   },

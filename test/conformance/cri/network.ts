@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Protocol } from "#gen/runtime/v1/sandboxes_pb.ts";
+import { eventuallyPasses } from "#test/support/eventually.ts";
 import { freePort } from "#test/support/test-images.ts";
 import type { Case, Kubelet } from "./kubelet.ts";
 
@@ -17,14 +17,11 @@ async function addressOf(kubelet: Kubelet, podSandboxId: string): Promise<string
 
 /** The page of a server that may not listen yet. */
 async function page(url: string): Promise<string> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return (await (await fetch(url, { signal: AbortSignal.timeout(2_000) })).text()).trim();
-    } catch (error) {
-      if (tries > 20) throw error;
-      await sleep(100);
-    }
-  }
+  let text = "";
+  await eventuallyPasses(async () => {
+    text = (await (await fetch(url, { signal: AbortSignal.timeout(20_000) })).text()).trim();
+  });
+  return text;
 }
 
 export const network: readonly Case[] = [

@@ -195,7 +195,7 @@ export class KubernetesNode implements AsyncDisposable {
   /** Waits until all pods but the evicted are ready on a runtime, and nobody else has an address. */
   async settled(prefix: string, pods = ["net-1", "static-worker-1", "web-1"]): Promise<void> {
     const networked = pods.filter((name) => !name.startsWith("static"));
-    for (let tries = 0; tries < 600; tries++) {
+    for (let tries = 0; tries < 2400; tries++) {
       const areReady = this.runtimeVersion.startsWith(prefix) && this.readyPods.join() === pods.join();
       if (areReady && (await this.addresses()).length === networked.length) return;
       await sleep(100);

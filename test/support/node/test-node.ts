@@ -108,7 +108,7 @@ export class TestNode implements AsyncDisposable {
     await this.#connect();
     await writeFile(this.at("run/network-is-up"), "");
     for (let tries = 0; (await this.console()).split("\n").at(-2) !== "booted"; tries++) {
-      if (this.#unshare.exitCode !== null || tries > 600) throw new Error(`${this.name}: ${await this.console()}`);
+      if (this.#unshare.exitCode !== null || tries > 4800) throw new Error(`${this.name}: ${await this.console()}`);
       await sleep(50);
     }
   }
@@ -164,7 +164,7 @@ export class TestNode implements AsyncDisposable {
 
   async #firstProcess(): Promise<number> {
     const pid = this.#unshare?.pid ?? 0;
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 6000; tries++) {
       const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
       if (children.trim() !== "") return Number(children.trim().split(" ")[0]);
       await sleep(10);

@@ -14,7 +14,7 @@ export type SocketToPass = {
 };
 
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const stopTimeoutMs = 15_000;
+const stopTimeoutMs = 90_000;
 /** As systemd: five starts in ten seconds, then it is given up. */
 const startLimit = { count: 5, withinMs: 10_000 };
 
@@ -166,7 +166,7 @@ async function openNotifySocket() {
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     if (text.includes("READY=1")) resolve("ready");
   });
-  for (let tries = 0; tries < 200 && !(await readdir("/run")).includes(socket.slice(5)); tries++) await sleep(10);
+  for (let tries = 0; tries < 6000 && !(await readdir("/run")).includes(socket.slice(5)); tries++) await sleep(10);
   const close = () => {
     child.kill();
     void rm(socket, { force: true });

@@ -5,10 +5,12 @@ import { dirname, join, normalize } from "node:path";
 // Makes dist/cli/ferry.cjs: the command line as one file. Resolving and linking twenty modules costs a command of 40 ms
 // ten; in one CommonJS file, each module is a function that is called when it is first needed.
 
-// The commands of a migration are not in it: they are large and rare. Who calls one gets the modules as they are.
+// The commands of a migration are not in it, nor the drivers that they use: they are large and rare. Who calls one gets
+// the modules as they are.
 
 const root = "dist/cli-modules";
-const apart = /^(migrate|core|gen)\/|^cli\/commands\/(migrate\/|explain$)|^cli\/migrate\/|^clients\/(?!docker\/)/;
+const apart =
+  /^(migrate|core|drivers|gen)\/|^cli\/commands\/(migrate\/|explain$)|^cli\/migrate\/|^clients\/(?!docker\/)/;
 
 execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.cli.json"], { stdio: "inherit" });
 const modules = globSync(`${root}/**/*.js`)

@@ -3,7 +3,7 @@ import test, { type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventuallyEqual, settled } from "#test/support/eventually.ts";
 import { openPodBed, type PodBed } from "#test/support/pod-bed.ts";
-import { pssMiB } from "#test/support/processes.ts";
+import { anonymousMiB } from "#test/support/processes.ts";
 import { requireBinary, requireRoot } from "#test/support/require.ts";
 
 /** The short form shares the machine with other tests; `FERRY_CHURN_MINUTES=30` is the long one. */
@@ -105,7 +105,7 @@ function startSampler(pid: number): AsyncDisposable & { stop(): Promise<readonly
 async function sample(pid: number, samples: Sample[], signal: AbortSignal): Promise<void> {
   const startedMs = performance.now();
   while (!signal.aborted) {
-    samples.push({ atMs: performance.now() - startedMs, mib: await pssMiB([pid]) });
+    samples.push({ atMs: performance.now() - startedMs, mib: await anonymousMiB(pid) });
     await sleep(sampleMs, undefined, { signal }).catch(() => {});
   }
 }
@@ -117,8 +117,9 @@ function judge(t: TestContext, samples: readonly Sample[], turns: number): void 
     return within.map(({ mib }) => mib).sort((a, b) => a - b)[Math.floor(within.length / 2)] ?? 0;
   };
   const [first, last] = [median(warmUp), median(1 - window)];
-  const said = `${turns} pods replaced, daemon ${first.toFixed(1)} MiB PSS at first, ${last.toFixed(1)} at the end`;
+  const said = `${turns} pods replaced, daemon ${first.toFixed(1)} MiB of its own at first, ${last.toFixed(1)} at the end`;
   t.diagnostic(said);
   assert.ok(first > 0 && turns > 0);
-  assert.ok(last <= first * 1.1, said);
+  // A collector that has not run lately is no leak; one of 50 kB a pod is more than this in the short form already.
+  assert.ok(last <= first * 1.1 + 8, said);
 }

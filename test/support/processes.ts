@@ -65,6 +65,12 @@ export async function pssMiB(pids: readonly number[]): Promise<number> {
   return kilobytes / 1024;
 }
 
+/** Memory that a process has to itself, which no other process's coming or going changes. Source: proc_pid_status(5). */
+export async function anonymousMiB(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
+}
+
 /**
  * Processor time of processes so far, with that of the children they have waited for, in seconds. Source: proc_pid_stat(5);
  * Linux counts in hundredths here on every architecture.

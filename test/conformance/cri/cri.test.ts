@@ -36,7 +36,7 @@ const rounds = [
 for (const { runtime, needs, version } of rounds)
   test(`what a kubelet relies on, with ${runtime} over ${version}`, { concurrency: 3 }, async (t) => {
     if (!requireRoot(t) || !requireBinary(t, needs, "conmon", "docker-registry", "skopeo", "umoci")) return;
-    await using bed = await openPodBed({ bridge: "frcrisuite0", subnet: "10.231.82.0/24", runtime });
+    await using bed = await openPodBed({ bridge: "frcrisuite0", subnet: "10.231.88.0/24", runtime });
     await warmUp(bed);
     const before = await settled(() => bed.state());
     const running = Object.entries(subjects).flatMap(([subject, cases]) =>

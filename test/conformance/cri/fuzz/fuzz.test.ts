@@ -27,7 +27,7 @@ const methods = [RuntimeService, ImageService].flatMap((service) => service.meth
 
 test("no request crashes the daemon, hangs it or leaves anything behind", async (t) => {
   if (!requireRoot(t) || !requireBinary(t, "crun", "conmon", "docker-registry", "skopeo", "umoci")) return;
-  await using bed = await openPodBed({ bridge: "frfuzz0", subnet: "10.231.81.0/24", runtime });
+  await using bed = await openPodBed({ bridge: "frfuzz0", subnet: "10.231.87.0/24", runtime });
   await keepOffline(bed);
   // The first pod leaves what stays: the bridge, the plugins' chains.
   await closeVictim(bed, await openVictim(bed));

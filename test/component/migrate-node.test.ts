@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { access, readFile, writeFile } from "node:fs/promises";
 import test from "node:test";
 import { parsePlan } from "#migrate/plan/parse-plan.ts";
 import type { Plan, Step } from "#migrate/plan/step.ts";
@@ -131,6 +131,22 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
     assert.equal(code, 0, stderr);
     assert.deepEqual(left, []);
     await isBack();
+  });
+
+  await t.test("purged, it has nothing of Docker's and works on; nothing goes back", async () => {
+    // Packages are this machine's own.
+    await writePlan(path, plan, (step) => (step.kind === "purge" ? { ...step, manager: "none", packages: [] } : step));
+    assert.equal((await ferry("apply", path)).code, 0);
+    await node.settled("containerd://", ["net-1", "static-worker-1"]);
+    const { code, stderr } = await ferry("purge", "--force");
+    assert.equal(code, 0, stderr);
+    for (const gone of ["var/lib/docker", "etc/docker", "var/lib/ferry-migrate/undo"]) {
+      await assert.rejects(access(node.machine.at(gone)), { code: "ENOENT" }, gone);
+    }
+    const back = await ferry("rollback");
+    assert.equal(back.code, 1);
+    assert.match(back.stderr, /migration in \/var\/lib\/ferry-migrate: purged: there is no way back/);
+    await node.settled("containerd://", ["net-1", "static-worker-1"]);
   });
 });
 

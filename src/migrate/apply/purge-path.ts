@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { EngineError, messageOf } from "#base/errors.ts";
-import { readMountTable } from "#base/mount-table.ts";
+import { findMount, isWithin, readMountTable, type MountEntry } from "#base/mount-table.ts";
 import type { Call } from "../call.ts";
 import { isAbsent } from "../host/host-files.ts";
 import type { StepContext } from "./step-run.ts";
@@ -15,11 +15,8 @@ export async function purgePath(call: Call, context: StepContext, path: string):
   const target = await context.files.locate(path, "keep");
   const leadsTo = await context.files.locate(path);
   if (leadsTo !== target) context.tell(`${path} leads to ${leadsTo}, which is left: remove it if nothing else uses it`);
-  const points = await mountPoints();
-  for (const point of points.filter((one) => one.startsWith(`${target}/`)).reverse()) {
-    await unmount(call, context, path, point);
-  }
-  const isOwn = points.includes(target);
+  for (const { point } of (await mountsWithin(target)).reverse()) await unmount(call, context, path, point);
+  const isOwn = await isFilesystem(target);
   const doomed = isOwn ? (await list(target)).map((name) => `${target}/${name}`) : [target];
   if (doomed.length > 0) await context.commands.run(call, [...remove, ...doomed]);
   const left = "is a filesystem of its own: emptied; take it out of /etc/fstab";
@@ -30,15 +27,30 @@ export async function purgePath(call: Call, context: StepContext, path: string):
 export async function isPurged({ files }: StepContext, path: string): Promise<boolean> {
   if (!(await files.exists(path))) return true;
   const target = await files.locate(path, "keep");
-  return (await mountPoints()).includes(target) && (await list(target)).length === 0;
+  return (await isFilesystem(target)) && (await list(target)).length === 0;
 }
 
 /** It stays on the filesystem where it began, whatever is mounted meanwhile. */
 const remove = ["rm", "--recursive", "--force", "--one-file-system", "--"];
 
-/** In the order in which they were made. */
-async function mountPoints(): Promise<string[]> {
-  return (await readMountTable()).map(({ point }) => point);
+/**
+ * What is mounted below it, and itself on itself, as Docker mounts its root. In the order in which they were made.
+ *
+ * Source: moby `daemon/daemon_unix.go`, setupDaemonRootPropagation
+ */
+async function mountsWithin(target: string): Promise<MountEntry[]> {
+  const table = await readMountTable();
+  const outer = findMount(
+    table.filter(({ point }) => !isWithin(target, point)),
+    target,
+  );
+  return table.filter(
+    ({ point, device }) => isWithin(target, point) && (point !== target || device === outer?.mount.device),
+  );
+}
+
+async function isFilesystem(target: string): Promise<boolean> {
+  return (await readMountTable()).some(({ point }) => point === target);
 }
 
 async function unmount(call: Call, { commands, tell }: StepContext, path: string, point: string): Promise<void> {

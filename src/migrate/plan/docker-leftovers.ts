@@ -33,6 +33,7 @@ const packages: Readonly<Record<PackageManager, readonly string[]>> = {
     "docker-buildx-plugin",
     "docker.io",
     "docker-cli",
+    "cri-dockerd",
   ],
   dnf: [
     "docker-ce",
@@ -42,9 +43,18 @@ const packages: Readonly<Record<PackageManager, readonly string[]>> = {
     "docker-buildx-plugin",
     "docker",
     "moby-engine",
+    "cri-dockerd",
   ],
-  yum: ["docker-ce", "docker-ce-cli", "docker-ce-rootless-extras", "docker-compose-plugin", "docker", "docker-ee"],
-  zypper: ["docker", "docker-buildx", "docker-compose"],
+  yum: [
+    "docker-ce",
+    "docker-ce-cli",
+    "docker-ce-rootless-extras",
+    "docker-compose-plugin",
+    "docker",
+    "docker-ee",
+    "cri-dockerd",
+  ],
+  zypper: ["docker", "docker-buildx", "docker-compose", "cri-dockerd"],
   none: [],
 };
 

@@ -8,6 +8,7 @@ import { clearCgroups } from "../../crash/clear-machine.ts";
 import { runToEnd, type Output } from "../ferry-bed.ts";
 import { command, unmountBelow } from "../processes.ts";
 import { temporaryDirectory } from "../temporary-directory.ts";
+import { claimSubnet } from "./claim-subnet.ts";
 
 /** Directories that a node has of its own; the rest of its files are this machine's. */
 const ownDirectories = ["etc", "run", "var/lib", "var/log", "usr/local/bin", "opt"];
@@ -18,6 +19,8 @@ const sharedEtc =
   );
 const init = new URL("init/main.ts", import.meta.url).pathname;
 export const nodeCommand = [process.execPath, "--conditions=source", "--disable-warning=ExperimentalWarning"];
+
+type Parts = { readonly directory: string; readonly number: number; readonly undo: AsyncDisposableStack };
 
 /**
  * A machine within this one: its own processes, mounts, network and host name, and an init that runs units. Commands run
@@ -30,14 +33,17 @@ export class TestNode implements AsyncDisposable {
   readonly subnet: string;
   /** Where its containers' cgroups go. */
   readonly cgroupParent: string;
+  /** This machine's end of its network. */
+  readonly #link: string;
   readonly #undo: AsyncDisposableStack;
   #unshare: ChildProcess | undefined;
   #pid = 0;
 
-  private constructor(directory: string, name: string, undo: AsyncDisposableStack) {
+  private constructor(name: string, { directory, number, undo }: Parts) {
     this.directory = directory;
     this.name = name;
-    this.subnet = `198.18.${1 + Math.floor(Math.random() * 254)}`;
+    this.subnet = `198.18.${number}`;
+    this.#link = linkOf(number);
     this.cgroupParent = `/${directory.split("/").at(-1)}`;
     this.#undo = undo;
   }
@@ -46,7 +52,8 @@ export class TestNode implements AsyncDisposable {
   static async create(name: string): Promise<TestNode> {
     await using undo = new AsyncDisposableStack();
     const { path } = undo.use(await temporaryDirectory("node"));
-    const node = new TestNode(path, name, undo.move());
+    const { number } = undo.use(await claimSubnet(linkOf));
+    const node = new TestNode(name, { directory: path, number, undo: undo.move() });
     for (const directory of ownDirectories) await mkdir(node.at(directory), { recursive: true });
     for (const directory of ["var/lib/dpkg", "run/lock", "etc/systemd/system"])
       await mkdir(node.at(directory), { recursive: true });
@@ -158,10 +165,6 @@ export class TestNode implements AsyncDisposable {
     return join(this.directory, "init.sock");
   }
 
-  get #link(): string {
-    return `ferry${this.subnet.split(".")[2] ?? ""}`;
-  }
-
   async #firstProcess(): Promise<number> {
     const pid = this.#unshare?.pid ?? 0;
     for (let tries = 0; tries < 6000; tries++) {
@@ -184,6 +187,10 @@ export class TestNode implements AsyncDisposable {
     for (const device of ["lo", "eth0"]) await command([...inside, "link", "set", device, "up"]);
     await command([...inside, "route", "add", "default", "via", this.gateway]);
   }
+}
+
+function linkOf(number: number): string {
+  return `ferry${number}`;
 }
 
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

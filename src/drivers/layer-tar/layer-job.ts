@@ -68,7 +68,7 @@ export type LayerJobResult = {
   copy: undefined;
 };
 
-/** `cancel[0]` other than 0 ends the job; `stream` carries the archive of `read`, `write` and `rebuild`. */
+/** `cancel[0]` other than 0 ends the job; `stream` carries the archive of `read`, `write` and `rebuild`, and `adopt`'s where it is wanted. */
 export type LayerJobMessage = {
   readonly job: LayerJob;
   readonly cancel: Int32Array;

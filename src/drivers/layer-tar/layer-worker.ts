@@ -38,7 +38,7 @@ async function run({ job, cancel, stream }: LayerJobMessage): Promise<LayerJobRe
     case "apply":
       return await applyLayer(root, job, check);
     case "adopt":
-      return await adoptLayer(root, job, check);
+      return await adoptLayer(root, job, check, stream);
     case "rebuild":
       await rebuildInto(job, required(stream));
       return undefined;

@@ -4,10 +4,10 @@ import { frameBytes, packFrame } from "#base/zstd-frames.ts";
 import type { PlannedLayer } from "./image-target.ts";
 
 /**
- * Frames to pack for an estimate: with fewer than this all are, so that it is no estimate then. Of a thousand, spread over
- * everything, the mean is within about 2 % of what all have.
+ * Frames to pack for an estimate: with fewer than twice as many all are, so that it is no estimate then. Of so many, spread
+ * evenly over all there is, the mean was within 1.2 % of what all of a Debian image have, wherever it began.
  */
-const enough = 1024;
+const enough = 512;
 /** However much there is, so many times quicker than packing all of it. */
 const maxEvery = 16;
 

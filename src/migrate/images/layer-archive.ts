@@ -35,8 +35,15 @@ export async function* countedArchive(
   signal: AbortSignal,
   layer: DockerLayer,
   progress: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
-  for await (const chunk of layerArchive(signal, layer)) {
+): AsyncGenerator<Uint8Array> {
+  yield* counted(layerArchive(signal, layer), progress);
+}
+
+export async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  progress: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
     yield chunk;
     progress(chunk.length);
   }

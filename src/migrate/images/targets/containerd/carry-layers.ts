@@ -4,7 +4,8 @@ import type { Descriptor } from "#core/content/descriptor.ts";
 import type { ChainId } from "#core/content/digest.ts";
 import type { DockerLayer } from "../../docker-store/docker-image.ts";
 import type { LayerProof, Progress } from "../../image-target.ts";
-import { putLayerBlob, type LayerBlob } from "./layer-blobs.ts";
+import { counted, countedArchive } from "../../layer-archive.ts";
+import { keepLayerBlob, makeLayerBlob, type LayerBlob } from "./layer-blobs.ts";
 import { byDiffService, makeSnapshot } from "./make-snapshot.ts";
 import type { TreeSharing } from "./tree-sharing.ts";
 
@@ -21,73 +22,71 @@ export type LayersRequest = {
 /** Blobs and proofs, lowest layer first. */
 export type CarriedLayers = { readonly descriptors: readonly Descriptor[]; readonly proofs: readonly LayerProof[] };
 
-/**
- * Brings an image's layers into containerd: blobs one after the other, and beside them the snapshots, each on the one
- * below. The first failure ends both; all is at rest when this settles.
- */
+/** Brings an image's layers into containerd, each with its blob and its snapshot on the one below. */
 export async function carryLayers(
   signal: AbortSignal,
   containerd: ContainerdConnection,
   request: LayersRequest,
 ): Promise<CarriedLayers> {
-  const failed = new AbortController();
-  const own = AbortSignal.any([signal, failed.signal]);
-  const queue = () => {
-    let last: Promise<unknown> = Promise.resolve();
-    return <T>(work: () => Promise<T>): Promise<T> => {
-      const next = last.then(work);
-      next.catch((error: unknown) => failed.abort(error));
-      last = next;
-      return next;
-    };
-  };
-  const [blobs, trees] = [queue(), queue()];
-  const works = request.layers.map((layer, at) => {
-    const blob = blobs(async () => await putLayerBlob(own, containerd, { ...request, layer }));
-    const parent = request.layers[at - 1]?.chainId;
-    return { layer, blob, tree: trees(async () => await makeTree(own, containerd, request, { layer, parent, blob })) };
-  });
-  await Promise.allSettled(works.flatMap(({ blob, tree }): Promise<unknown>[] => [blob, tree]));
-  signal.throwIfAborted();
-  if (failed.signal.aborted) throw failed.signal.reason;
   const descriptors: Descriptor[] = [];
   const proofs: LayerProof[] = [];
-  for (const { layer, blob, tree } of works) {
-    const [{ how: put, descriptor }, { how, files }] = [await blob, await tree];
-    descriptors.push(descriptor);
-    const carried = how === "carried" || put === "written";
-    proofs.push({ diffId: layer.diffId, how: carried ? "carried" : "present", ...(files ? { files } : {}) });
+  for (const [at, layer] of request.layers.entries()) {
+    const step = { ...request, layer, parent: request.layers[at - 1]?.chainId };
+    const { blob, how, files } = await carryLayer(signal, containerd, step);
+    descriptors.push(blob.descriptor);
+    const { diffId } = layer;
+    if (how === "carried") proofs.push({ diffId, how, files });
+    else proofs.push({ diffId, how: blob.how === "written" ? "carried" : "present" });
   }
   return { descriptors, proofs };
 }
 
-type TreeStep = {
-  readonly layer: DockerLayer;
-  readonly parent: ChainId | undefined;
-  readonly blob: Promise<LayerBlob>;
+type LayerStep = Omit<LayersRequest, "layers"> & { readonly layer: DockerLayer; readonly parent: ChainId | undefined };
+type CarriedLayer = {
+  readonly blob: LayerBlob;
+  /** The snapshot. */
+  readonly how: LayerProof["how"];
+  readonly files: NonNullable<LayerProof["files"]>;
 };
 
-type MadeTree = Pick<LayerProof, "how" | "files">;
-
 /** A layer that needs those below to be unpacked (a hard link to a file of theirs) is containerd's, as all are elsewhere. */
-async function makeTree(
+async function carryLayer(
   signal: AbortSignal,
   containerd: ContainerdConnection,
-  { lease, snapshotter, sharing }: LayersRequest,
-  { layer, parent, blob }: TreeStep,
-): Promise<MadeTree> {
-  const request = { lease, snapshotter, layer, parent };
-  if (sharing !== undefined) {
-    try {
-      return madeTree(await makeSnapshot(signal, containerd, request, sharing.fill(layer)), "shared");
-    } catch (error) {
-      if (!isKind(error, "failedPrecondition")) throw error;
-    }
+  step: LayerStep,
+): Promise<CarriedLayer> {
+  try {
+    if (step.sharing !== undefined) return await shareLayer(signal, containerd, step, step.sharing);
+  } catch (error) {
+    if (!isKind(error, "failedPrecondition")) throw error;
   }
-  const { descriptor } = await blob;
-  return madeTree(await makeSnapshot(signal, containerd, request, byDiffService(containerd, descriptor)), "unpacked");
+  const blob = await ensureBlob(signal, containerd, step);
+  const how = await makeSnapshot(signal, containerd, step, byDiffService(containerd, blob.descriptor));
+  return { blob, how, files: "unpacked" };
 }
 
-function madeTree(how: LayerProof["how"], files: NonNullable<LayerProof["files"]>): MadeTree {
-  return how === "carried" ? { how, files } : { how };
+/** The archive is made once, for the tree and the blob. */
+async function shareLayer(
+  signal: AbortSignal,
+  containerd: ContainerdConnection,
+  step: LayerStep,
+  sharing: TreeSharing,
+): Promise<CarriedLayer> {
+  const { layer, lease, progress } = step;
+  let blob = await keepLayerBlob(signal, containerd, layer, lease);
+  const take = async (archive: AsyncIterable<Uint8Array>) => {
+    blob = await makeLayerBlob(signal, containerd, layer, lease, counted(archive, progress));
+  };
+  const fill = sharing.fill(layer, blob === undefined ? take : undefined);
+  const how = await makeSnapshot(signal, containerd, step, fill);
+  return { blob: blob ?? (await ensureBlob(signal, containerd, step)), how, files: "shared" };
+}
+
+async function ensureBlob(
+  signal: AbortSignal,
+  containerd: ContainerdConnection,
+  { layer, lease, progress }: LayerStep,
+): Promise<LayerBlob> {
+  const kept = await keepLayerBlob(signal, containerd, layer, lease);
+  return kept ?? (await makeLayerBlob(signal, containerd, layer, lease, countedArchive(signal, layer, progress)));
 }

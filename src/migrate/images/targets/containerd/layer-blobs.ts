@@ -8,8 +8,6 @@ import { zstdFrames } from "#base/zstd-frames.ts";
 import { mediaTypes, type Descriptor } from "#core/content/descriptor.ts";
 import { parseDigest, type DiffId } from "#core/content/digest.ts";
 import type { DockerLayer } from "../../docker-store/docker-image.ts";
-import type { Progress } from "../../image-target.ts";
-import { countedArchive } from "../../layer-archive.ts";
 
 const mediaTypeOf = {
   none: mediaTypes.ociLayer,
@@ -44,23 +42,32 @@ export async function findLayerBlob(
   }
 }
 
-/** Makes a layer's blob where there is none: its archive, packed. The lease keeps it. @throws dataLoss */
-export async function putLayerBlob(
+/** Puts a layer's blob that is there under the lease. */
+export async function keepLayerBlob(
   signal: AbortSignal,
   containerd: ContainerdConnection,
-  { layer, lease, progress }: { layer: DockerLayer; lease: string; progress: Progress },
+  { diffId }: DockerLayer,
+  lease: string,
+): Promise<LayerBlob | undefined> {
+  const descriptor = await findLayerBlob(signal, containerd, diffId);
+  if (descriptor === undefined) return undefined;
+  const blob = { digest: descriptor.digest, labels: { [uncompressedLabel]: diffId }, lease };
+  return (await keepContent(signal, containerd, blob)) ? { descriptor, how: "existed" } : undefined;
+}
+
+/** A layer's blob from its archive, packed; the lease keeps it. `archive` ends only if it is what the DiffID says. */
+export async function makeLayerBlob(
+  signal: AbortSignal,
+  containerd: ContainerdConnection,
+  { diffId }: DockerLayer,
+  lease: string,
+  archive: AsyncIterable<Uint8Array>,
 ): Promise<LayerBlob> {
-  const { diffId } = layer;
-  const labels = { [uncompressedLabel]: diffId };
-  const found = await findLayerBlob(signal, containerd, diffId);
-  if (found !== undefined && (await keepContent(signal, containerd, { digest: found.digest, labels, lease }))) {
-    return { descriptor: found, how: "existed" };
-  }
   const { digest, sizeBytes } = await makeContent(signal, containerd, {
     ref: diffId,
-    labels,
+    labels: { [uncompressedLabel]: diffId },
     lease,
-    chunks: () => zstdFrames(countedArchive(signal, layer, progress)),
+    chunks: () => zstdFrames(archive),
   });
   return { descriptor: { mediaType: mediaTypes.ociLayerZstd, digest: parseDigest(digest), sizeBytes }, how: "written" };
 }

@@ -3,6 +3,7 @@ import { EngineError, errnoOf, isKind, messageOf } from "#base/errors.ts";
 import { silentLogger } from "#base/logger.ts";
 import { findMount, readMountTable } from "#base/mount-table.ts";
 import { parseNamespace } from "#core/call.ts";
+import type { AppliedLayer } from "#core/layers/layer-applier.ts";
 import { LayerWorkers } from "#drivers/layer-tar/layer-workers.ts";
 import { TarLayerApplier } from "#drivers/layer-tar/tar-layer-applier.ts";
 import type { DockerLayer } from "../../docker-store/docker-image.ts";
@@ -23,28 +24,50 @@ export class TreeSharing implements AsyncDisposable {
   readonly #workers = new LayerWorkers(1);
   readonly #applier = new TarLayerApplier(this.#workers);
 
-  /** @throws dataLoss with the files that changed @throws failedPrecondition when the layer must be unpacked by containerd */
-  fill(layer: DockerLayer): FillSnapshot {
+  /**
+   * `take` gets the archive as it is made, and its end only if it is what the DiffID says.
+   *
+   * @throws dataLoss with the files that changed @throws failedPrecondition when containerd must unpack the layer
+   */
+  fill(layer: DockerLayer, take?: (archive: AsyncIterable<Uint8Array>) => Promise<void>): FillSnapshot {
     return async (signal, mounts) => {
       const target = extractionTarget(mounts);
       await requireSharable(layer.directory, target.directory);
       const call = { signal, log: silentLogger, namespace: parseNamespace("default") };
       const source = { recipePath: layer.recipePath, filesDirectory: layer.directory };
-      try {
-        const { diffId } = await this.#applier.apply(call, source, target, limits);
-        if (diffId === layer.diffId) return diffId;
-        throw new EngineError("dataLoss", `its files make ${diffId}`);
-      } catch (error) {
-        if (!isKind(error, "dataLoss")) throw error;
-        const why = `layer ${layer.diffId}: ${messageOf(error)}${await explainDamage(layer)}`;
-        throw new EngineError("dataLoss", why, { cause: error });
-      }
+      if (take === undefined) return await verified(layer, this.#applier.apply(call, source, target, limits));
+      const { archive, applied, cancel } = this.#applier.applyAndRead(call, source, target, limits);
+      const diffId = verified(layer, applied);
+      const taking = take(endingAs(archive, diffId)).finally(cancel);
+      const [made, taken] = await Promise.allSettled([diffId, taking]);
+      // Either ends the other; that one says so.
+      const isOfTaker = made.status === "fulfilled" || isKind(made.reason, "canceled");
+      if (taken.status === "rejected" && isOfTaker) throw taken.reason;
+      return await diffId;
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#workers.close();
   }
+}
+
+/** @throws dataLoss with the files that changed */
+async function verified(layer: DockerLayer, applied: Promise<AppliedLayer>): Promise<string> {
+  try {
+    const { diffId } = await applied;
+    if (diffId === layer.diffId) return diffId;
+    throw new EngineError("dataLoss", `its files make ${diffId}`);
+  } catch (error) {
+    if (!isKind(error, "dataLoss")) throw error;
+    const why = `layer ${layer.diffId}: ${messageOf(error)}${await explainDamage(layer)}`;
+    throw new EngineError("dataLoss", why, { cause: error });
+  }
+}
+
+async function* endingAs(archive: AsyncIterable<Uint8Array>, diffId: Promise<string>): AsyncGenerator<Uint8Array> {
+  yield* archive;
+  await diffId;
 }
 
 /** Why containerd has to unpack layers that lie at `directory`; undefined where their files can be shared. */

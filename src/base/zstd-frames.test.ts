@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import test from "node:test";
 import { zstdDecompressSync } from "node:zlib";
-import { frameBytes, packFrame, zstdFrames } from "./zstd-frames.ts";
+import { frameBytes, zstdFrames } from "./zstd-frames.ts";
 
 const bytes = Buffer.alloc(frameBytes * 9 + 12_345, "some words, again and again; ");
 
@@ -15,9 +16,14 @@ test("frames in a row are one stream, the same however it came", async () => {
   const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += 70_001) pieces.push(bytes.subarray(at, at + 70_001));
   assert.deepEqual(await collect(zstdFrames(pieces)), whole);
-  const first = await packFrame(bytes.subarray(0, frameBytes));
+  const first = await collect(zstdFrames([bytes.subarray(0, frameBytes)]));
   assert.deepEqual(whole.subarray(0, first.length), first);
   assert.equal((await collect(zstdFrames([]))).length, 0);
+});
+
+test("what cannot be packed comes through whole", async () => {
+  const noise = randomBytes(frameBytes * 20 + 1);
+  assert.deepEqual(zstdDecompressSync(await collect(zstdFrames([noise]))), noise);
 });
 
 test("a source that fails is not packed to its end", async () => {

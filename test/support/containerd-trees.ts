@@ -20,6 +20,6 @@ export async function layerListing(tree: string): Promise<string[]> {
   const lines = await treeListing(tree, "user|security|trusted");
   return lines.map((line) => {
     if (/\|c\|0\||^\.\|d\|/.test(line)) return line.replace(/\|\d{9,}\.\d+/, "");
-    return line.replace(/^(.*\|f\|.*)\|\d+\|(\d+)$/, "$1|$2");
+    return line.replace(/^(.*\|[fl]\|.*)\|\d+\|(\d+)$/, "$1|$2");
   });
 }

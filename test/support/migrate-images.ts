@@ -93,6 +93,6 @@ export function ofTheImage(listing: readonly string[]): string[] {
   return listing
     .filter((line) => !/^\.\|d\||^\.\/(?:etc|dev|sys|proc)\|d\|/.test(line) && !ofEngines.test(line))
     .map((line) => line.replace(/\.\d{10}(\||$)/, "$1").replaceAll(/\nuser\..*/g, ""))
-    .map((line) => line.replace(/^(.*\|f\|.*)\|\d+\|(\d+)$/, "$1|$2"))
+    .map((line) => line.replace(/^(.*\|[fl]\|.*)\|\d+\|(\d+)$/, "$1|$2"))
     .filter((line) => !line.startsWith("# file: ") || (line.includes("\n") && !/^.*\/perl/.test(line)));
 }

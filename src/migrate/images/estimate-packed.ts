@@ -1,7 +1,8 @@
 import { RootedFiles } from "#base/tar-split/rooted-files.ts";
 import { sampleTar } from "#base/tar-split/sample-tar.ts";
-import { frameBytes, packFrame } from "#base/zstd-frames.ts";
+import { frameBytes, zstdFrames } from "#base/zstd-frames.ts";
 import type { PlannedLayer } from "./image-target.ts";
+import { counted } from "./layer-archive.ts";
 
 /**
  * Frames to pack for an estimate: with fewer than twice as many all are, so that it is no estimate then. Of so many, spread
@@ -24,14 +25,11 @@ export async function estimatePacked(signal: AbortSignal, layers: readonly Plann
   let [first, packed, taken] = [Math.floor(every / 2), 0, 0];
   for (const planned of layers) {
     const { recipePath, directory } = planned.layer;
-    for await (const frame of sampleTar(recipePath, new RootedFiles(directory), {
-      windowBytes: frameBytes,
-      every,
-      first,
-    })) {
+    const sample = { windowBytes: frameBytes, every, first };
+    const windows = sampleTar(recipePath, new RootedFiles(directory), sample);
+    for await (const bytes of zstdFrames(counted(windows, (length) => (taken += length)))) {
       signal.throwIfAborted();
-      packed += (await packFrame(frame)).length;
-      taken += frame.length;
+      packed += bytes.length;
     }
     // As if all were one archive.
     first = (((first - framesOf(planned)) % every) + every) % every;

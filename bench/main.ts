@@ -31,7 +31,7 @@ import { measurePods } from "./pods/measure-pods.ts";
 import { pushPauseImage } from "./pods/pause-image.ts";
 import type { PodPeer, PodPeerOptions } from "./pods/pod-peer.ts";
 import { command, unmountBelow } from "#test/support/processes.ts";
-import { carriers } from "./images/carriers.ts";
+import { carriers, peer } from "./images/carriers.ts";
 import { measureImages } from "./images/measure-images.ts";
 import { printReport } from "./report.ts";
 import { createStart } from "./scenarios/create-start.ts";
@@ -90,7 +90,11 @@ async function main(): Promise<void> {
     await orReport("migrate-images", async () => {
       const rows = await measureImages(progress);
       progress("");
-      printReport(carriers, rows, flags.format === "json");
+      printReport(
+        [{ name: "ferry", version: "" }, ...carriers.filter(({ name }) => name === peer)],
+        rows,
+        flags.format === "json",
+      );
     });
   }
   if (words.length === 0 || words.includes("pods")) await benchPods(join(directory, "pods"), images);

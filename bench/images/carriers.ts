@@ -22,6 +22,9 @@ function migrate({ root, image }: Source, directory: string, ...to: string[]): s
   return [ferry, "migrate", "images", "--quiet", "--from", root, "--journal", journal, "--to", ...to, image];
 }
 
+/** What people do without `ferry migrate images`. */
+export const peer = "save|import";
+
 /** Ours, by target, then what people do without. */
 export const carriers: readonly Carrier[] = [
   {
@@ -51,7 +54,7 @@ export const carriers: readonly Carrier[] = [
     },
   },
   {
-    name: "save|import",
+    name: peer,
     version: "docker, ctr",
     async open({ root, image }, directory) {
       await using undo = new AsyncDisposableStack();

@@ -6,7 +6,7 @@ import { openDockerEngine } from "#test/support/docker-engine.ts";
 import { openOwnFilesystem, type OwnFilesystem } from "#test/support/own-filesystem.ts";
 import { command, timeCommand } from "#test/support/processes.ts";
 import type { Row } from "../scenarios/scenario.ts";
-import { carriers, type Carrier, type Source } from "./carriers.ts";
+import { carriers, peer, type Carrier, type Source } from "./carriers.ts";
 
 const rounds = 3;
 const name = "debian:bookworm";
@@ -35,10 +35,18 @@ export async function measureImages(progress: (text: string) => void): Promise<R
       (disk[carrier.name] ??= []).push(bytes / 2 ** 20);
     }
   }
-  const goals = { "save|import": 0.5 };
+  return carriers.flatMap(({ name: to, version }) => (to === peer ? [] : rowsOf({ to, version }, took, disk)));
+}
+
+type Samples = Readonly<Record<string, number[]>>;
+
+/** One of ours beside what people do without. */
+function rowsOf({ to, version }: { to: string; version: string }, took: Samples, disk: Samples): Row[] {
+  const goals = { [peer]: 0.5 };
+  const both = (samples: Samples) => ({ ferry: samples[to] ?? [], [peer]: samples[peer] ?? [] });
   return [
-    { name: "images out of Docker: time", unit: "s", samples: took, goals },
-    { name: "images out of Docker: peak disk", unit: "MiB", samples: disk, goals },
+    { name: `images ${version}: time`, unit: "s", samples: both(took), goals },
+    { name: `images ${version}: peak disk`, unit: "MiB", samples: both(disk), goals },
   ];
 }
 

@@ -8,7 +8,7 @@ type MigratedLayer = { readonly diffId: string; readonly how: string; readonly f
 
 /** What `ferry migrate images --format json` prints. */
 export type Migrated = {
-  readonly forecast: { path: string; bytes: number; inodes: number }[];
+  readonly forecast: { path: string; bytes: number; inodes: number; notes?: string[] }[];
   readonly images: { id: string; names: string[]; manifest: string; layers: MigratedLayer[] }[];
   readonly leftOut: { id: string; problem: string }[];
   readonly volumes: { name: string; uid: number; usedBy: string[]; how: string }[];

@@ -95,8 +95,7 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
   });
 
   await t.test("what the node could do before it can do after its move", async () => {
-    const images = ["--image", node.images.small, "--sandbox-image", `${node.images.host}/pause:3.9`];
-    const probe = ["verify", node.name, ...images, "--timeout", "240s", ...kubeconfig];
+    const probe = ["verify", node.name, "--image", node.images.small, "--timeout", "240s", ...kubeconfig];
     const earlier = await ferry(...probe, "--out", "/run/before.json");
     assert.equal(earlier.code, 0, earlier.stderr + earlier.stdout);
     const left = planOutages(node.api, outages);

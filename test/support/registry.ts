@@ -32,6 +32,8 @@ export type TestRegistryOptions = {
   readonly auth?: TestAuth;
   /** Anonymous tokens may pull. */
   readonly publicPull?: boolean;
+  /** Where it listens; 127.0.0.1 by default. */
+  readonly address?: string;
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string };
   readonly ranges?: boolean;
   readonly digestHeader?: boolean;
@@ -86,7 +88,7 @@ export class TestRegistry implements AsyncDisposable {
   static async start(options: TestRegistryOptions = {}): Promise<TestRegistry> {
     const registry = new TestRegistry(options);
     const { promise, resolve } = Promise.withResolvers<void>();
-    registry.#server.listen(0, "127.0.0.1", resolve);
+    registry.#server.listen(0, options.address ?? "127.0.0.1", resolve);
     await promise;
     return registry;
   }
@@ -94,7 +96,7 @@ export class TestRegistry implements AsyncDisposable {
   /** `127.0.0.1:PORT` */
   get host(): string {
     const address = this.#server.address();
-    return `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    return `${this.options.address ?? "127.0.0.1"}:${typeof address === "object" ? address?.port : ""}`;
   }
 
   get origin(): string {

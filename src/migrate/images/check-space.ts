@@ -8,7 +8,7 @@ import type { DiskNeed } from "./image-target.ts";
 export type SpaceForecast = DiskNeed & { readonly freeBytes: number; readonly freeInodes: number };
 
 /** Left free beside what is needed: other processes write too. */
-const reserveBytes = 64 * 1024 * 1024;
+export const reserveBytes = 64 * 1024 * 1024;
 
 /** Needs added up by filesystem, with what is free there. */
 export async function forecastSpace(needs: readonly DiskNeed[]): Promise<SpaceForecast[]> {

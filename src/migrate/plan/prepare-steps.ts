@@ -1,4 +1,5 @@
 import { install, isUpgrade, kubeletUnit, dockerUnits, targetUnits, type Move } from "./move.ts";
+import { reserveBytes } from "../images/check-space.ts";
 import type { Room } from "../images/forecast-store.ts";
 import type { StoreFacts } from "./plan-input.ts";
 import { runtimeTargets } from "./runtime-target.ts";
@@ -73,8 +74,9 @@ function roomForImages({ input }: Move): Requirement[] {
   if (options.images === "none" || target === "cri-dockerd" || store?.driver === undefined) return [];
   const { hasContent, root } = target === "ferry" ? facts.ferry : facts.containerd;
   if (hasContent) return [];
-  const room = roomIn(target, store);
-  return room.bytes === 0 ? [] : [{ t: "free-space", path: root, ...room }];
+  const { bytes, inodes } = roomIn(target, store);
+  // What carrying them keeps free then is asked for now.
+  return bytes === 0 ? [] : [{ t: "free-space", path: root, bytes: bytes + reserveBytes, inodes }];
 }
 
 /** containerd keeps archives and trees, Ferry trees and what archives are rebuilt from. */

@@ -1,4 +1,5 @@
 import { redact } from "#base/errors.ts";
+import { sizeText } from "#base/size-text.ts";
 import { unifiedDiff } from "../ledger/unified-diff.ts";
 import { stepCommands } from "./step-commands.ts";
 import type { FileChange, Plan, Requirement, Step } from "./step.ts";
@@ -42,7 +43,7 @@ function requirementText(requirement: Requirement): string[] {
     case "command":
       return [`needs ${requirement.name}`];
     case "free-space":
-      return [`needs ${requirement.bytes} bytes and ${requirement.inodes} inodes at ${requirement.path}`];
+      return [spaceText(requirement)];
     case "api":
       return ["needs the Kubernetes API"];
     case "unchanged":
@@ -50,6 +51,11 @@ function requirementText(requirement: Requirement): string[] {
     default:
       return requirement satisfies never;
   }
+}
+
+function spaceText({ path, bytes, inodes }: Requirement & { t: "free-space" }): string {
+  const files = inodes === 0 ? "" : ` for ${inodes} files`;
+  return `needs ${sizeText(bytes)}${files} at ${path}`;
 }
 
 /** Files that only root may read may hold passwords and keys: named, not shown. */

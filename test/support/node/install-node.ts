@@ -36,7 +36,7 @@ export async function installNode(parts: NodeParts): Promise<void> {
   await machine.write("/etc/hostname", `${machine.name}\n`);
   await machine.write(`/usr/local/bin/${gpuRuntime}`, gpuRuntimeScript, 0o755);
   const daemon = {
-    "insecure-registries": [images.host],
+    "insecure-registries": [images.host, ...(layout.insecure ?? [])],
     "cgroup-parent": machine.cgroupParent,
     bridge: "none",
     runtimes: { nvidia: { path: gpuRuntime } },

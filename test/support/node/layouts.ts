@@ -10,6 +10,8 @@ export type NodeLayout = {
   readonly criDockerd: boolean;
   /** What its pods run on at first; Docker by default. */
   readonly runtime?: "ferry";
+  /** Ranges of registries without TLS, beside the node's own. */
+  readonly insecure?: readonly string[];
 };
 
 /** A node that has arrived: the kubelet's endpoint is Ferry's, whose configuration is what Docker's converts to. */
@@ -22,7 +24,14 @@ export function ferryLayout(): NodeLayout {
     "/var/lib/kubelet/config.yaml": `${config}containerRuntimeEndpoint: ${endpoint}\n`,
     "/var/lib/kubelet/instance-config.yaml": instance,
   };
-  return { version: "1.34.2", files, annotations: {}, criDockerd: false, runtime: "ferry" };
+  return {
+    version: "1.34.2",
+    files,
+    annotations: {},
+    criDockerd: false,
+    runtime: "ferry",
+    insecure: ["198.18.0.0/15"],
+  };
 }
 
 const kubeletUnit = `[Unit]

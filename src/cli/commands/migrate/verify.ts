@@ -3,6 +3,9 @@ import { writeFileAtomic } from "#base/atomic-file.ts";
 import { parseDurationNs } from "#base/go-duration.ts";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
+import { HostRoot } from "#migrate/host/host-root.ts";
+import { readNode } from "#migrate/host/read-node.ts";
+import { sandboxImageOf } from "#migrate/plan/sandbox-image.ts";
 import { compareVerifications, parseVerification, type Verification } from "#migrate/verify/verification.ts";
 import { verifyRbac } from "#migrate/verify/rbac.ts";
 import { verifyNode } from "#migrate/verify/verify-node.ts";
@@ -24,7 +27,7 @@ export const migrateVerify: Command = {
     --namespace string    Where the pods are made (default kube-system)
     --out string          Keep the result in this file
     --print-rbac          Print the least rights that it needs, and end
-    --sandbox-image string   The runtime's, pulled without credentials (default: found among the node's images)
+    --sandbox-image string   The runtime's, pulled without credentials (default: the kubelet's here, or one of the node's images)
     --timeout string      For each proof (default 2m)
 `,
   args: { min: 0, max: 1 },
@@ -45,7 +48,7 @@ export const migrateVerify: Command = {
     const result = await verifyNode(call, client, {
       node,
       image: flags.text("image") ?? "docker.io/library/busybox:1.36",
-      sandboxImage: flags.text("sandbox-image"),
+      sandboxImage: flags.text("sandbox-image") ?? (await findOwnSandboxImage(node)),
       namespace,
       timeoutMs: flags.parsed("timeout", (text) => parseDurationNs(text) / 1e6) ?? 120_000,
       onProof: ({ name, outcome }) => warn(`${outcome}  ${name}`),
@@ -55,6 +58,12 @@ export const migrateVerify: Command = {
     return await show(result, earlier, session.format(flags));
   },
 };
+
+/** What the kubelet of this machine was told, if it is that node. */
+async function findOwnSandboxImage(node: string): Promise<string | undefined> {
+  const facts = await readNode(await HostRoot.open("/"), undefined);
+  return facts.node === node && facts.kubelet.unit !== undefined ? sandboxImageOf(facts.kubelet) : undefined;
+}
 
 async function show(
   after: Verification,

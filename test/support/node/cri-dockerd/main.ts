@@ -120,8 +120,8 @@ function routes(router: ConnectRouter): void {
         .catch(() => undefined);
       return found === undefined ? {} : { image: { id: found.Id } };
     },
-    pullImage: async ({ image }) => {
-      await pull(client, image?.image ?? "");
+    pullImage: async ({ image, auth }) => {
+      await pull(client, image?.image ?? "", { login: auth, anew: true });
       return { imageRef: (await client.json<{ Id: string }>({ path: `/images/${image?.image ?? ""}/json` })).Id };
     },
   });

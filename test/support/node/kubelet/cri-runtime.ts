@@ -4,7 +4,15 @@ import { PodSandboxConfigSchema } from "#gen/runtime/v1/sandboxes_pb.ts";
 import { EngineError } from "#base/errors.ts";
 import { openCriConnection, type CriConnection, type CriVersion } from "#clients/cri/cri-connection.ts";
 import { KubeletError } from "./arguments.ts";
-import { gpuVariable, PodFailure, type PodRuntime, type PodSpec, type RuntimePod } from "./pod-spec.ts";
+import {
+  gpuVariable,
+  PodFailure,
+  type Login,
+  type PodNeeds,
+  type PodRuntime,
+  type PodSpec,
+  type RuntimePod,
+} from "./pod-spec.ts";
 
 /** Versions of CRI that the kubelet of 1.`minor` speaks. */
 function versionsOf(minor: number): CriVersion[] {
@@ -29,7 +37,7 @@ export async function openCriRuntime(minor: number, endpoint: string, cgroupPare
   return {
     version: async () => await Promise.resolve(`${cri.runtimeName}://${cri.runtimeVersion}`),
     list: async () => await listPods(cri),
-    start: async (pod, handler) => await startPod(cri, pod, { cgroupParent, handler }),
+    start: async (pod, needs) => await startPod(cri, pod, { cgroupParent, ...needs }),
     stop: async ({ sandboxId }) => {
       await cri.runtime.stopPodSandbox({ podSandboxId: sandboxId });
       await cri.runtime.removePodSandbox({ podSandboxId: sandboxId });
@@ -61,9 +69,9 @@ async function listPods(cri: CriConnection): Promise<RuntimePod[]> {
   });
 }
 
-type Place = { readonly cgroupParent: string; readonly handler: string };
+type Place = PodNeeds & { readonly cgroupParent: string };
 
-async function startPod(cri: CriConnection, pod: PodSpec, { cgroupParent, handler }: Place): Promise<void> {
+async function startPod(cri: CriConnection, pod: PodSpec, { cgroupParent, handler, login }: Place): Promise<void> {
   const logDirectory = `/var/log/pods/${pod.namespace}_${pod.name}_${pod.uid}`;
   await mkdir(`${logDirectory}/${pod.container}`, { recursive: true });
   const labels = {
@@ -85,7 +93,7 @@ async function startPod(cri: CriConnection, pod: PodSpec, { cgroupParent, handle
     },
   });
   const { podSandboxId } = await cri.runtime.runPodSandbox({ config, runtimeHandler: handler });
-  const image = await PodFailure.of("ErrImagePull", resolveImage(cri, pod.image));
+  const image = await PodFailure.of("ErrImagePull", resolveImage(cri, pod, login));
   const creating = cri.runtime.createContainer({
     podSandboxId,
     config: {
@@ -109,10 +117,11 @@ async function startPod(cri: CriConnection, pod: PodSpec, { cgroupParent, handle
   await PodFailure.of("RunContainerError", cri.runtime.startContainer({ containerId }));
 }
 
-/** As a kubelet does with IfNotPresent: by the image's id, pulled when it is not there. */
-async function resolveImage(cri: CriConnection, image: string): Promise<string> {
-  const { image: found } = await cri.images.imageStatus({ image: { image } });
-  return found?.id ?? (await cri.images.pullImage({ image: { image } })).imageRef;
+/** By the image's id, pulled when it is not there, or anew. */
+async function resolveImage(cri: CriConnection, pod: PodSpec, login: Login | undefined): Promise<string> {
+  const image = { image: pod.image };
+  const { image: found } = pod.isPulledAnew ? {} : await cri.images.imageStatus({ image });
+  return found?.id ?? (await cri.images.pullImage({ image, ...(login === undefined ? {} : { auth: login }) })).imageRef;
 }
 
 /** `TIME STREAM F line`; of cri-dockerd, Docker's own JSON lines. */

@@ -1,4 +1,5 @@
 import type { DockerClient } from "#clients/docker/docker-client.ts";
+import type { Login } from "./pod-spec.ts";
 import { addToNetwork, deleteFromNetwork } from "./dockershim-network.ts";
 
 export const typeLabel = "io.kubernetes.docker.type";
@@ -112,13 +113,23 @@ export async function execInDocker(client: DockerClient, id: string, command: re
   return (await client.json<{ ExitCode: number }>({ path: `/exec/${Id}/json` })).ExitCode;
 }
 
-/** As IfNotPresent. */
-export async function pull(client: DockerClient, image: string): Promise<void> {
-  const isThere = await client.text({ path: `/images/${image}/json` }).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) await client.text({ method: "POST", path: "/images/create", query: { fromImage: image } });
+/** Where it is not there, or anew. @throws Error with what Docker says of it */
+export async function pull(
+  client: DockerClient,
+  image: string,
+  { login, anew = false }: { readonly login?: Login | undefined; readonly anew?: boolean } = {},
+): Promise<void> {
+  const find = async () =>
+    await client.text({ path: `/images/${image}/json` }).then(
+      () => true,
+      () => false,
+    );
+  if (!anew && (await find())) return;
+  const auth = Buffer.from(JSON.stringify(login ?? {})).toString("base64url");
+  const headers = { "X-Registry-Auth": auth };
+  const answer = await client.text({ method: "POST", path: "/images/create", query: { fromImage: image }, headers });
+  // A pull that fails half way is told at the end of an answer that began well.
+  if (answer.includes('"errorDetail"')) throw new Error(answer.trim().split("\n").at(-1));
 }
 
 async function createContainer(client: DockerClient, name: string, json: unknown): Promise<string> {

@@ -32,10 +32,10 @@ export async function openDockerRuntime(socket: string, options: DockerPodOption
   return {
     version: async () => `docker://${await version()}`,
     list: async () => await listPods(client),
-    start: async (pod, handler) => {
+    start: async (pod, { handler, login }) => {
       // As dockershim, which knows no other handlers.
       if (handler !== "") throw new Error(`RuntimeHandler "${handler}" not supported`);
-      await PodFailure.of("ErrImagePull", pull(client, pod.image));
+      await PodFailure.of("ErrImagePull", pull(client, pod.image, { login, anew: pod.isPulledAnew }));
       const sandboxId = await runDockerSandbox(client, pod, options);
       const { image, command, user, isPrivileged, hasGpu } = pod;
       const env = hasGpu ? [`${gpuVariable.name}=${gpuVariable.value}`] : [];

@@ -8,6 +8,10 @@ export type PodSpec = {
   readonly hostNetwork: boolean;
   readonly container: string;
   readonly image: string;
+  /** Although it is there. */
+  readonly isPulledAnew: boolean;
+  /** Names of Secrets. */
+  readonly pullSecrets: readonly string[];
   readonly command: readonly string[];
   readonly readinessExec: readonly string[] | undefined;
   /** Undefined: the image's own. */
@@ -39,6 +43,11 @@ export function readPod(value: unknown, isStatic = false): PodSpec {
     hostNetwork: spec.at("hostNetwork").boolean(),
     container: container.at("name").string(),
     image: container.at("image").string(),
+    isPulledAnew: container.at("imagePullPolicy").optionalString() === "Always",
+    pullSecrets: spec
+      .at("imagePullSecrets")
+      .list(10)
+      .map((secret) => secret.at("name").string()),
     command: container.at("command").strings(100),
     readinessExec: probe.isPresent ? probe.strings(100) : undefined,
     user: container.at("securityContext").at("runAsUser").optionalNumber(),
@@ -86,13 +95,23 @@ export type RuntimePod = {
 /** What a device plugin gives a container that has asked for a GPU. */
 export const gpuVariable = { name: "NVIDIA_VISIBLE_DEVICES", value: "0" };
 
+/** A user of a registry. */
+export type Login = { readonly username: string; readonly password: string };
+
+/** What a kubelet looks up for a pod. */
+export type PodNeeds = {
+  /** As its RuntimeClass names it; empty without one. */
+  readonly handler: string;
+  /** For its image, by its Secrets. */
+  readonly login: Login | undefined;
+};
+
 /** What a kubelet does through a runtime. */
 export type PodRuntime = {
   /** As a node reports it: `containerd://1.6.20`. */
   readonly version: () => Promise<string>;
   readonly list: () => Promise<RuntimePod[]>;
-  /** `handler` as the pod's RuntimeClass names it; empty without one. */
-  readonly start: (pod: PodSpec, handler: string) => Promise<void>;
+  readonly start: (pod: PodSpec, found: PodNeeds) => Promise<void>;
   readonly stop: (pod: RuntimePod) => Promise<void>;
   /** Of a container that has ended. */
   readonly exitCode: (pod: RuntimePod) => Promise<number>;

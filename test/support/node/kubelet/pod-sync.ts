@@ -2,8 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { isKind } from "#base/errors.ts";
+import { JsonReader } from "#base/json-reader.ts";
 import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
-import { PodFailure, readPod, type PodRuntime, type PodSpec, type RuntimePod } from "./pod-spec.ts";
+import { PodFailure, readPod, type Login, type PodRuntime, type PodSpec, type RuntimePod } from "./pod-spec.ts";
 
 type SyncOptions = {
   readonly client: KubernetesClient;
@@ -84,7 +85,26 @@ export class PodSync {
     const { client, runtime } = this.#options;
     const path = `/apis/node.k8s.io/v1/runtimeclasses/${pod.runtimeClass ?? ""}`;
     const object = pod.runtimeClass === undefined ? undefined : await client.get(call, path);
-    await runtime.start(pod, object === undefined ? "" : String(object["handler"]));
+    const handler = object === undefined ? "" : String(object["handler"]);
+    await runtime.start(pod, { handler, login: await this.#login(pod) });
+  }
+
+  /** Of the Secrets that a pod names, for its image's registry. */
+  async #login({ namespace, image, pullSecrets }: PodSpec): Promise<Login | undefined> {
+    const { client } = this.#options;
+    for (const name of pullSecrets) {
+      const secret = new JsonReader(await client.get(call, `/api/v1/namespaces/${namespace}/secrets/${name}`), name);
+      const bytes = Buffer.from(secret.at("data").at(".dockerconfigjson").string(), "base64");
+      const auth = JsonReader.parse(bytes, name, 1 << 20)
+        .at("auths")
+        .at(image.split("/")[0] ?? "")
+        .at("auth");
+      const [username = "", password = ""] = Buffer.from(auth.optionalString() ?? "", "base64")
+        .toString()
+        .split(":");
+      if (username !== "") return { username, password };
+    }
+    return undefined;
   }
 
   async #reportEnd(path: string, exitCode: number): Promise<void> {

@@ -42,7 +42,14 @@ test("a canary, then a batch at once: Jobs hand over, gates hold, nothing of the
     const { node, progress } = asObject(event);
     return node === "a" ? [asObject(progress)["t"]] : [];
   });
-  assert.deepEqual([...new Set(canary)], ["starting", "moving", "settling", "soaking", "passed"]);
+  // A busy machine may see two changes of a node as one.
+  const seen = new Set(canary);
+  const order = ["starting", "moving", "settling", "soaking", "passed"];
+  assert.deepEqual(
+    [...seen],
+    order.filter((step) => seen.has(step)),
+  );
+  assert.ok(seen.has("starting") && seen.has("passed"));
 });
 
 test("a failure in the canary stops; the next call goes on with another try", async () => {
@@ -154,13 +161,13 @@ async function killedAfter(at: number): Promise<number> {
   const closed = once(first, "close");
   void bed.changed(at).then(() => first.kill("SIGKILL"));
   const [code] = (await closed) as [number | null];
-  // A busy machine may see two changes of a node as one: a run that had fewer is not killed.
+  // A busy machine may see two changes of a node as one: a run that had fewer is not killed, or not before its end.
   if (code === null) {
     bed.expireLease();
     // Killed before there was a record: the second begins anew. It is another machine: it has the kubeconfig alone.
     const { code: second, stderr } = await bed.runElsewhere(...(bed.hasRecord() ? [] : [bed.plan]));
     assert.equal(second, 0, `resumed after change ${at}: ${stderr}`);
-  } else assert.deepEqual({ code, reached: bed.changes >= at }, { code: 0, reached: false });
+  } else assert.equal(code, 0);
   const expected = { phase: "done", nodes: { a: "passed 1", b: "passed 1", c: "passed 1" }, jobs: 0 };
   assert.deepEqual(bed.summary(), expected, `killed after change ${at}`);
   assert.deepEqual(bed.nodes.started.toSorted(), ["a 1", "b 1", "c 1"], `killed after change ${at}`);

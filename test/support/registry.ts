@@ -1,32 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { setTimeout as sleep } from "node:timers/promises";
 import { isIndex, isManifest } from "#core/content/descriptor.ts";
 import { digestOf } from "#core/content/digest.ts";
 import type { FixtureBlob, FixtureImage } from "./image-fixture.ts";
-
-export type TestAuth = { readonly t: "basic" | "bearer"; readonly username: string; readonly password: string };
-
-/** A way to go wrong, for the next `times` requests (default 1) that `match` (`GET /v2/x/blobs/…`) fits. */
-export type TestFault = {
-  readonly match: RegExp;
-  times?: number;
-  readonly act:
-    | {
-        readonly t: "status";
-        readonly status: number;
-        readonly headers?: Record<string, string>;
-        readonly body?: string;
-      }
-    /** Ends the connection after so many bytes of the body. */
-    | { readonly t: "cut"; readonly afterBytes: number }
-    /** Never answers. */
-    | { readonly t: "hang" }
-    /** Changes the first byte of the body. */
-    | { readonly t: "corrupt" }
-    /** Sends the body in pieces with a pause between. */
-    | { readonly t: "slow"; readonly pieceBytes: number; readonly pauseMs: number };
-};
+import { bodyOf, refuse } from "./registry-answers.ts";
+import { sendBody, type FaultAct, type TestFault } from "./registry-faults.ts";
+import { RegistryGate, type TestAuth } from "./registry-gate.ts";
 
 export type TestRegistryOptions = {
   readonly auth?: TestAuth;
@@ -61,8 +40,7 @@ export class TestRegistry implements AsyncDisposable {
   /** Range headers as they came, one for each request; empty where there was none. */
   readonly ranges: string[] = [];
   readonly faults: TestFault[] = [];
-  /** `token <scopes>` and who asked, in order. */
-  readonly tokens: string[] = [];
+  readonly #gate: RegistryGate;
   readonly #repositories = new Map<string, Repository>();
   readonly #server: Server;
   #uploads = 0;
@@ -71,6 +49,8 @@ export class TestRegistry implements AsyncDisposable {
 
   private constructor(options: TestRegistryOptions) {
     this.options = options;
+    const { auth, publicPull } = options;
+    this.#gate = new RegistryGate({ auth, publicPull, origin: () => this.origin });
     const listener: RequestListener = (request, response) => {
       this.#handle(request, response).catch((error: unknown) => response.destroy(error as Error));
     };
@@ -101,6 +81,11 @@ export class TestRegistry implements AsyncDisposable {
 
   get origin(): string {
     return `${this.options.tls === undefined ? "http" : "https"}://${this.host}`;
+  }
+
+  /** `token <scopes>` and who asked, in order. */
+  get tokens(): string[] {
+    return this.#gate.tokens;
   }
 
   /** Most blobs that were sent at the same time. */
@@ -155,14 +140,14 @@ export class TestRegistry implements AsyncDisposable {
       response.writeHead(fault.act.status, fault.act.headers).end(fault.act.body);
       return;
     }
-    if (url.pathname === "/token") return await this.#token(request, response, url);
-    if (!this.#authorized(request, response, url)) return;
+    if (url.pathname === "/token") return await this.#gate.giveToken(request, response, url);
+    if (!this.#gate.admits(request, response, url)) return;
     await this.#route(request, response, url, fault?.act);
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse, url: URL, act: TestFault["act"] | undefined) {
+  async #route(request: IncomingMessage, response: ServerResponse, url: URL, act: FaultAct | undefined) {
     const match = /^\/v2\/(?:(.+)\/(manifests|blobs)\/(.+))?$/.exec(url.pathname);
-    if (match === null) return fail(response, 404, "NAME_UNKNOWN", "no such route");
+    if (match === null) return refuse(response, 404, "NAME_UNKNOWN", "no such route");
     const [, name, kind, id = ""] = match;
     if (name === undefined)
       return void response.writeHead(200, { "docker-distribution-api-version": "registry/2.0" }).end("{}");
@@ -179,18 +164,18 @@ export class TestRegistry implements AsyncDisposable {
     response: ServerResponse,
     { manifests }: Repository,
     id: string,
-    act: TestFault["act"] | undefined,
+    act: FaultAct | undefined,
   ) {
     if (request.method === "HEAD" && this.options.headManifests === false) return void response.writeHead(405).end();
     const found = manifests.get(id);
-    if (found === undefined) return fail(response, 404, "MANIFEST_UNKNOWN", "manifest unknown");
+    if (found === undefined) return refuse(response, 404, "MANIFEST_UNKNOWN", "manifest unknown");
     const headers = {
       "content-type": found.mediaType,
       "content-length": String(found.bytes.length),
       ...(this.options.digestHeader === false ? {} : { "docker-content-digest": found.digest }),
     };
     response.writeHead(200, headers);
-    await send(request, response, found.bytes, act);
+    await sendBody(request, response, found.bytes, act);
   }
 
   async #blob(
@@ -198,10 +183,10 @@ export class TestRegistry implements AsyncDisposable {
     response: ServerResponse,
     { blobs }: Repository,
     id: string,
-    act: TestFault["act"] | undefined,
+    act: FaultAct | undefined,
   ) {
     const found = blobs.get(id);
-    if (found === undefined) return fail(response, 404, "BLOB_UNKNOWN", "blob unknown");
+    if (found === undefined) return refuse(response, 404, "BLOB_UNKNOWN", "blob unknown");
     if (this.options.redirectBlobs !== undefined) {
       return void response.writeHead(307, { location: `${this.options.redirectBlobs}${request.url}` }).end();
     }
@@ -216,7 +201,7 @@ export class TestRegistry implements AsyncDisposable {
       ...(partial ? { "content-range": contentRange } : {}),
     });
     this.#peak = Math.max(this.#peak, ++this.#blobs);
-    await send(request, response, bytes, act);
+    await sendBody(request, response, bytes, act);
     this.#blobs--;
   }
 
@@ -235,7 +220,7 @@ export class TestRegistry implements AsyncDisposable {
       return void response.writeHead(202, { location: `/v2/${name}/blobs/uploads/${fresh}?state=x` }).end();
     }
     const before = repository.uploads.get(id);
-    if (before === undefined) return fail(response, 404, "BLOB_UPLOAD_UNKNOWN", "upload unknown");
+    if (before === undefined) return refuse(response, 404, "BLOB_UPLOAD_UNKNOWN", "upload unknown");
     if (request.method === "DELETE") {
       repository.uploads.delete(id);
       return void response.writeHead(204).end();
@@ -249,7 +234,7 @@ export class TestRegistry implements AsyncDisposable {
     repository.uploads.set(id, bytes);
     if (request.method === "PATCH") return void response.writeHead(202, progress(bytes)).end();
     const digest = url.searchParams.get("digest") ?? "";
-    if (digestOf(bytes) !== digest) return fail(response, 400, "DIGEST_INVALID", "provided digest did not match");
+    if (digestOf(bytes) !== digest) return refuse(response, 400, "DIGEST_INVALID", "provided digest did not match");
     repository.uploads.delete(id);
     repository.blobs.set(digest, { mediaType: "", digest: digestOf(bytes), bytes });
     response.writeHead(201, { location: `/v2/${name}/blobs/${digest}` }).end();
@@ -258,98 +243,10 @@ export class TestRegistry implements AsyncDisposable {
   async #putManifest(request: IncomingMessage, response: ServerResponse, repository: Repository, id: string) {
     const bytes = await bodyOf(request);
     const mediaType = request.headers["content-type"] ?? "";
-    if (!isManifest(mediaType) && !isIndex(mediaType)) return fail(response, 400, "MANIFEST_INVALID", "media type");
+    if (!isManifest(mediaType) && !isIndex(mediaType)) return refuse(response, 400, "MANIFEST_INVALID", "media type");
     const blob = { mediaType, digest: digestOf(bytes), bytes };
     repository.manifests.set(blob.digest, blob);
     repository.manifests.set(id, blob);
     response.writeHead(201, { "docker-content-digest": blob.digest }).end();
   }
-
-  async #token(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    const { auth } = this.options;
-    const form = request.method === "POST" ? new URLSearchParams((await bodyOf(request)).toString()) : url.searchParams;
-    const scopes = form.getAll("scope").flatMap((scope) => scope.split(" "));
-    const refresh = form.get("refresh_token");
-    const basic = request.headers.authorization;
-    const known = basic === undefined ? refresh === "refresh-me" : basic === basicOf(auth);
-    this.tokens.push(`${basic === undefined ? (refresh ?? "anonymous") : "basic"} ${scopes.join(" ")}`);
-    if (!known && basic !== undefined) return fail(response, 401, "UNAUTHORIZED", "incorrect username or password");
-    const allowed = known || this.options.publicPull === true;
-    const granted = known ? scopes : scopes.filter((scope) => scope.endsWith(":pull"));
-    const token = Buffer.from(JSON.stringify(allowed ? granted : [])).toString("base64url");
-    const offline = form.get("offline_token") === "true" ? { refresh_token: "refresh-me" } : {};
-    response
-      .writeHead(200, { "content-type": "application/json" })
-      .end(JSON.stringify({ token, expires_in: 300, ...offline }));
-  }
-
-  #authorized(request: IncomingMessage, response: ServerResponse, url: URL): boolean {
-    const { auth } = this.options;
-    if (auth === undefined) return true;
-    const name = /^\/v2\/(.+)\/(?:manifests|blobs)\//.exec(url.pathname)?.[1];
-    const action = request.method === "GET" || request.method === "HEAD" ? "pull" : "push";
-    const sent = request.headers.authorization ?? "";
-    if (auth.t === "basic" && sent === basicOf(auth)) return true;
-    if (auth.t === "bearer" && sent.startsWith("Bearer ") && tokenAllows(sent.slice(7), name, action)) return true;
-    const scope = name === undefined ? "" : `,scope="repository:${name}:${action}"`;
-    const challenge =
-      auth.t === "basic" ? 'Basic realm="test"' : `Bearer realm="${this.origin}/token",service="test"${scope}`;
-    response.setHeader("www-authenticate", challenge);
-    fail(response, 401, "UNAUTHORIZED", "authentication required");
-    return false;
-  }
-}
-
-function tokenAllows(token: string, name: string | undefined, action: string): boolean {
-  try {
-    const scopes: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
-    if (!Array.isArray(scopes)) return false;
-    return (
-      name === undefined ||
-      scopes.some((scope: unknown) => String(scope).startsWith(`repository:${name}:`) && String(scope).includes(action))
-    );
-  } catch {
-    return false;
-  }
-}
-
-function basicOf(auth: TestAuth | undefined): string {
-  return `Basic ${Buffer.from(`${auth?.username}:${auth?.password}`).toString("base64")}`;
-}
-
-function fail(response: ServerResponse, status: number, code: string, message: string): void {
-  const body = JSON.stringify({ errors: [{ code, message }] });
-  response.writeHead(status, { "content-type": "application/json", "content-length": String(body.length) }).end(body);
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-async function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  bytes: Buffer,
-  act: TestFault["act"] | undefined,
-) {
-  if (request.method === "HEAD") return void response.end();
-  if (act?.t === "cut") {
-    response.write(bytes.subarray(0, act.afterBytes), () => setTimeout(() => response.socket?.resetAndDestroy(), 20));
-    return;
-  }
-  if (act?.t === "corrupt") {
-    const wrong = Buffer.from(bytes);
-    wrong[0] = (wrong[0] ?? 0) ^ 0xff;
-    return void response.end(wrong);
-  }
-  if (act?.t === "slow") {
-    for (let at = 0; at < bytes.length && !response.destroyed; at += act.pieceBytes) {
-      await sleep(act.pauseMs);
-      response.write(bytes.subarray(at, at + act.pieceBytes));
-    }
-    return void response.end();
-  }
-  response.end(bytes);
 }

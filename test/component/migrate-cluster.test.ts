@@ -9,6 +9,7 @@ import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import { clusterRunRbac } from "#migrate/cluster-run/rbac.ts";
 import { parseRunState } from "#migrate/cluster-run/run-state.ts";
 import { formatClusterPlan, type ClusterPlan } from "#migrate/plan/cluster/cluster-plan.ts";
+import { fails } from "../support/fails.ts";
 import { makeCa } from "../support/certificates.ts";
 import { runToEnd } from "../support/ferry-bed.ts";
 import { TestApiServer } from "../support/kubernetes/api-server.ts";
@@ -104,7 +105,15 @@ test("with the printed rights it works, without any one of them it is refused", 
   bed.api.accounts.set("driver", rights);
   assert.equal((await bed.runAs("driver", bed.plan)).code, 0);
   assert.deepEqual(rights.unused, []);
-  bed.api.accounts.set("other", new Rights(rbac.replace('resources: ["leases"]', "resources: []"), "ferry-migrate"));
+  const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: "kube-system", name: "aws-auth" } };
+  bed.api.store.put("configmaps", map);
+  const config = await bed.api.writeKubeconfig(join(bed.directory, "driver"), "driver");
+  using driver = new KubernetesClient(await loadConnection({ kubeconfig: config, env: {} }));
+  const call = { signal: new AbortController().signal };
+  const others = driver.replace(call, "/api/v1/namespaces/kube-system/configmaps/aws-auth", map);
+  await fails("permissionDenied", others, /cannot update resource "configmaps"/);
+  const without = rbac.replaceAll('resources: ["leases"]', "resources: []");
+  bed.api.accounts.set("other", new Rights(without, "ferry-migrate"));
   const { code, stderr } = await bed.runAs("other", bed.plan);
   assert.equal(code, 1);
   assert.match(stderr, /leases is forbidden: User "ferry-migrate" cannot get resource "leases"/);
@@ -202,6 +211,7 @@ async function openBed(planned = clusterPlan) {
   const owned = undo.move();
   return {
     api,
+    directory: path,
     nodes,
     plan,
     get changes() {

@@ -1,12 +1,18 @@
 import { accountManifest, bindingManifest, roleManifest, type Rule } from "../rbac/rights-manifest.ts";
+import { recordName } from "./run-record.ts";
 
 const controller = "ferry-migrate";
 const onNodes = "ferry-migrate-node";
 
-/** What the controller does in the namespace of its record. */
+/**
+ * What the controller does in the namespace of its record, which may be kube-system: who may change every ConfigMap there is
+ * master of the cluster. Only the making of an object cannot be bound to a name.
+ */
 const inNamespace: readonly Rule[] = [
-  ["", "configmaps", "create, get, update"],
-  ["coordination.k8s.io", "leases", "create, get, update"],
+  ["", "configmaps", "create"],
+  ["", "configmaps", "get, update", recordName],
+  ["coordination.k8s.io", "leases", "create"],
+  ["coordination.k8s.io", "leases", "get, update", recordName],
   ["batch", "jobs", "create, get, list, delete"],
 ];
 const inCluster: readonly Rule[] = [

@@ -1,5 +1,5 @@
-/** Verbs on a resource, each a list with commas: `["", "pods", "get, list"]`. */
-export type Rule = readonly [group: string, resources: string, verbs: string];
+/** Verbs on a resource, each a list with commas: `["", "pods", "get, list"]`; of the one object of this name, where given. */
+export type Rule = readonly [group: string, resources: string, verbs: string, name?: string];
 
 type RoleKind = "Role" | "ClusterRole";
 
@@ -20,8 +20,10 @@ export function roleManifest(
   }: { readonly rules: readonly Rule[]; readonly namespace?: string; readonly more?: string },
 ): string {
   const lines = rules.map(
-    ([group, resources, verbs]) =>
-      `- apiGroups: ["${group}"]\n  resources: [${quoted(resources)}]\n  verbs: [${quoted(verbs)}]\n`,
+    ([group, resources, verbs, object]) =>
+      `- apiGroups: ["${group}"]\n  resources: [${quoted(resources)}]\n  verbs: [${quoted(verbs)}]\n${
+        object === undefined ? "" : `  resourceNames: [${quoted(object)}]\n`
+      }`,
   );
   return `${header(rbac, kindOf(namespace), name, namespace)}rules:\n${lines.join("")}${more}`;
 }

@@ -6,6 +6,8 @@ type Rule = {
   readonly groups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  /** Of these objects only; undefined: of all. */
+  readonly names: readonly string[] | undefined;
   /** Only there. */
   readonly namespace: string | undefined;
 };
@@ -36,6 +38,7 @@ export class Rights {
           rule.groups.includes(group) &&
           rule.resources.includes(resource) &&
           rule.verbs.includes(verb) &&
+          (rule.names === undefined || rule.names.includes(name ?? "")) &&
           (rule.namespace === undefined || rule.namespace === namespace),
       );
       const where = namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
@@ -82,6 +85,7 @@ function rulesOf(manifest: string, account: string): Rule[] {
         groups: groups ?? [],
         resources: resources ?? [],
         verbs: verbs ?? [],
+        names: rule["resourceNames"] === undefined ? undefined : listOf(rule["resourceNames"]).map(String),
         namespace: typeof namespace === "string" ? namespace : undefined,
       };
     });

@@ -19,7 +19,7 @@ export function openNews(format: NewsFormat, state: RunState): Disposable & { te
     if (news.t === "away" && !isAway) warn(`the API server does not answer: ${news.message}`);
     isAway = news.t === "away";
     for (const line of linesOf(news)) print(line);
-    if (news.t !== "ended") progress.show(countLine(nodes, process.stderr.columns ?? 80));
+    if (news.t !== "ended") progress.show(countLine(nodes, Math.max(process.stderr.columns ?? 80, 40)));
   };
   return { tell, [Symbol.dispose]: () => progress[Symbol.dispose]() };
 }

@@ -20,7 +20,7 @@ export const diskSpace = nodeCheck(
         : `${freeInodes} inodes are left`,
       severity: onOneFilesystem ? "high" : "blocker",
       why: onOneFilesystem
-        ? "Until Docker's data is purged, images are there twice, unless the target is Ferry, which links layers on one file system."
+        ? "Until Docker's data is purged, images are there twice, but for files that are linked: Ferry's trees, and those of containerd's overlayfs."
         : "The images go to another file system, where they do not fit; links do not reach across.",
       evidence: [
         {

@@ -2,7 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiRequestInfo, TestApiServer } from "./api-server.ts";
 
 /** When an API server goes away: at the first request that `is` answers true for, which is never served. */
-export type Outage = { readonly name: string; readonly is: (request: ApiRequestInfo) => boolean };
+export type Outage = {
+  readonly name: string;
+  readonly is: (request: ApiRequestInfo) => boolean;
+  /** It comes back then, where that is not by the clock. */
+  readonly until?: Promise<unknown>;
+};
 
 /** A request of this method to a path that ends so. */
 export function atRequest(method: string, path: RegExp): Outage {
@@ -19,14 +24,14 @@ export function planOutages(api: TestApiServer, outages: readonly Outage[], away
     const next = outages[outages.length - left.length];
     if (next?.is(request) !== true) return false;
     left.shift();
-    void goFor(api, awayMs);
+    void goUntil(api, next.until ?? sleep(awayMs));
     return true;
   });
   return left;
 }
 
-async function goFor(api: TestApiServer, awayMs: number): Promise<void> {
+async function goUntil(api: TestApiServer, end: Promise<unknown>): Promise<void> {
   await api.goAway();
-  await sleep(awayMs);
+  await end;
   await api.comeBack();
 }

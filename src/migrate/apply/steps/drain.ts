@@ -52,13 +52,14 @@ async function evictAll(
   const blocked: Blocked = new Map();
   const notBefore = new Map<string, number>();
   for (let pods = await left(call); pods.length > 0; pods = await left(call)) {
-    if (performance.now() > deadline) throw lateness({ node, pods, blocked, timeoutMs: drain.timeoutMs });
     for (const pod of pods) {
       if (evicted.has(pod.uid) || performance.now() < (notBefore.get(pod.uid) ?? 0)) continue;
       const waitMs = await evict(call, context, pod, { drain, blocked });
       if (waitMs === undefined) evicted.add(pod.uid);
       else notBefore.set(pod.uid, performance.now() + waitMs);
     }
+    // Not before each was asked to go: what keeps them is known then.
+    if (performance.now() > deadline) throw lateness({ node, pods, blocked, timeoutMs: drain.timeoutMs });
     await sleep(pollMs, undefined, { signal: call.signal });
   }
 }

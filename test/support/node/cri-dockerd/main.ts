@@ -129,7 +129,12 @@ function routes(router: ConnectRouter): void {
 
 // A kubelet that goes leaves broken streams behind; they are its own affair.
 process.on("uncaughtException", (error) => console.error(String(error)));
-const server = createServer({}, connectNodeAdapter({ routes, interceptors: [logErrors] }));
+const handle = connectNodeAdapter({ routes, interceptors: [logErrors] });
+// v1alpha2 has the same messages; the version that it says it is answers both.
+const server = createServer({}, (request, response) => {
+  request.url = request.url?.replace(/^\/runtime\.v1alpha2\./, "/runtime.v1.");
+  handle(request, response);
+});
 if (process.env["LISTEN_FDS"] === "1") server.listen({ fd: 3 });
 else {
   await rm(socketPath, { force: true });

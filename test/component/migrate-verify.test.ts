@@ -51,6 +51,16 @@ test("a node on Ferry has all that ferry migrate verify asks for, its GPU runtim
   assert.ok(pulls() > earlier, `${earlier} manifests asked for before, ${pulls()} after`);
   assert.match(await node.machine.read(gpuRuntimeLog), /\/run\/ferry\/.* gpu/);
   assert.deepEqual(rights.unused, []);
+  // A login that is refused is told of, at once, with what to do.
+  putLogin(node, registry, "wrong");
+  const refused = await node.machine.try([ferryPath, "migrate", ...words]);
+  assert.equal(refused.code, 1, refused.stderr + refused.stdout);
+  const failed = parseVerification(refused.stdout).proofs.filter(({ outcome }) => outcome === "failed");
+  assert.deepEqual(
+    failed.map(({ name }) => name),
+    [`pull ${registry.host} with regcred`],
+  );
+  assert.match(failed[0]?.next ?? "", /imagePullSecrets/, refused.stdout);
   // Nothing of it is left, in the cluster and on the node.
   await node.settled("ferry://", ["net-1", "private-1", "static-worker-1", "web-1"]);
 });
@@ -64,13 +74,17 @@ async function putPrivatePod(node: KubernetesNode, registry: TestRegistry): Prom
   const tls = ["--src-tls-verify=false", "--dest-tls-verify=false"];
   const creds = ["--dest-creds", `${username}:${password}`];
   await command(["skopeo", "copy", "-q", ...tls, ...creds, `docker://${node.images.small}`, `docker://${image}`]);
-  const login = Buffer.from(`${username}:${password}`).toString("base64");
-  const config = JSON.stringify({ auths: { [registry.host]: { auth: login } } });
-  const place = { apiVersion: "v1", metadata: { namespace: "default", name: "regcred" } };
-  const data = { ".dockerconfigjson": Buffer.from(config).toString("base64") };
-  node.api.store.put("secrets", { ...place, kind: "Secret", type: "kubernetes.io/dockerconfigjson", data });
+  putLogin(node, registry, password);
   const pod = testPod({ name: "private-1", owner: "ReplicaSet", nodeName: node.name, image });
   const spec = { ...asObject(pod["spec"]), imagePullSecrets: [{ name: "regcred" }] };
   node.api.store.put("pods", { ...pod, spec });
   await node.settled("ferry://", ["net-1", "private-1", "static-worker-1", "web-1"]);
+}
+
+function putLogin({ api }: KubernetesNode, registry: TestRegistry, password: string): void {
+  const login = Buffer.from(`${auth.username}:${password}`).toString("base64");
+  const config = JSON.stringify({ auths: { [registry.host]: { auth: login } } });
+  const place = { apiVersion: "v1", metadata: { namespace: "default", name: "regcred" } };
+  const data = { ".dockerconfigjson": Buffer.from(config).toString("base64") };
+  api.store.put("secrets", { ...place, kind: "Secret", type: "kubernetes.io/dockerconfigjson", data });
 }

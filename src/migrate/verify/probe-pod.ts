@@ -56,7 +56,12 @@ export async function withProbePod<T>(
   }
 }
 
-/** Waits until `isThere` holds. @throws deadlineExceeded with the pod's last state once `call` has ended */
+/**
+ * Waits until `isThere` holds.
+ *
+ * @throws deadlineExceeded with the pod's last state once `call` has ended, or when nothing better can come: it failed, or its
+ *   registry refused the image
+ */
 export async function waitForPod(
   call: Call,
   client: KubernetesClient,
@@ -66,9 +71,10 @@ export async function waitForPod(
   let state: ProbeState | undefined;
   try {
     for (;;) {
-      state = stateOf(await client.get(call, `${podsPath(pod.namespace)}/${pod.name}`));
+      const now = stateOf(await client.get(call, `${podsPath(pod.namespace)}/${pod.name}`));
+      state = { ...now, text: withReason(now.text, state?.text) };
       if (isThere(state)) return state;
-      if (state.phase === "Failed") throw notThere(pod, state);
+      if (state.phase === "Failed" || refused.test(state.text)) throw notThere(pod, state);
       await sleep(500, undefined, { signal: call.signal });
     }
   } catch (error) {
@@ -126,6 +132,17 @@ function manifest(name: string, pod: ProbePod) {
       ],
     },
   };
+}
+
+/** Asking again would change nothing. */
+const refused =
+  /(ErrImagePull|ImagePullBackOff).*(\b40[13]\b|unauthorized|denied|authentication required|authorization failed|manifest unknown|x509: |HTTP response to HTTPS client)/is;
+
+/** A kubelet that waits for its next try says no more why the last one failed. */
+function withReason(text: string, earlier = ""): string {
+  if (!text.includes("BackOff") || earlier === "") return text;
+  const reason = earlier.split("; before: ").at(-1) ?? earlier;
+  return reason.includes("BackOff") ? text : `${text}; before: ${reason}`;
 }
 
 function deviceLimits(devices: readonly string[] = []): Record<string, string> {

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import test from "node:test";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
+import { fails } from "#test/support/fails.ts";
 import { TestApiServer } from "#test/support/kubernetes/api-server.ts";
 import { asObject } from "#test/support/kubernetes/delete-object.ts";
 import { serveWrites } from "#test/support/kubernetes/writes.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
+import { waitForPod } from "./probe-pod.ts";
 import { verifyNode } from "./verify-node.ts";
 
 const call = { signal: new AbortController().signal };
@@ -52,6 +54,30 @@ test("what a node has none of is skipped, and what earlier runs have left is rem
     proofs.map(({ name }) => name),
   );
   assert.deepEqual(bed.probes(), []);
+});
+
+test("why an image was refused is told, also when the kubelet only waits by now", async () => {
+  await using bed = await openBed();
+  const { store } = bed.api;
+  const waiting = (reason: string, message: string) => ({
+    phase: "Pending",
+    containerStatuses: [{ name: "probe", ready: false, state: { waiting: { reason, message } } }],
+  });
+  const states = [
+    waiting("ErrImagePull", "dial tcp 192.0.2.1:443: i/o timeout"),
+    waiting("ImagePullBackOff", 'Back-off pulling image "r.io/app:1"'),
+    waiting("ErrImagePull", "pull access denied, repository does not exist"),
+  ];
+  const place = { namespace: "default", name: "slow" };
+  const seen: string[] = [];
+  store.put("pods", { ...pod("slow", {}, {}), status: states[0] });
+  const refusal = waitForPod(call, bed.client, place, ({ text }) => {
+    seen.push(text);
+    store.put("pods", { ...pod("slow", {}, {}), status: states[seen.length] });
+    return false;
+  });
+  await fails("deadlineExceeded", refusal, /pod default\/slow: Pending: ErrImagePull: pull access denied/);
+  assert.match(seen[1] ?? "", /ImagePullBackOff: Back-off .*; before: Pending: ErrImagePull: dial tcp .* i\/o timeout/);
 });
 
 /** A node whose kubelet refuses every probe, each with a reason of its own. */

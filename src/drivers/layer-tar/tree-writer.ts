@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { EngineError } from "#base/errors.ts";
+import { EntryAttributes } from "./entry-attributes.ts";
 import { errnoName, errnos } from "./syscalls.ts";
 import type { SharedFiles } from "./shared-files.ts";
 import { printable, type ByteString, type TarEntry, type TarSink, type TarTime } from "./tar-entry.ts";
@@ -24,18 +25,17 @@ const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
 const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | 0o2000000;
 /** What a directory takes, and what file sizes are rounded to, on the filesystems that matter. */
 const diskBlockBytes = 4096;
-const specialBits = 0o6000;
 
 /**
  * Puts members of an archive into the tree that is this thread's root.
  *
- * Names are cleaned and may not climb above the root; whatever is in the way of an entry is removed, never written
- * through. Owner, mode, xattrs and times are set in this order, since each may clear the next.
+ * Names are cleaned and may not climb above the root; whatever is in the way of an entry is removed, never written through.
  */
 export class TreeWriter implements TarSink {
   readonly #files: TreeFiles;
   readonly #options: TreeWriterOptions;
   readonly #whiteouts: Whiteouts;
+  readonly #attributes: EntryAttributes;
   /** Directories that are known to be there. */
   readonly #directories = new Set<ByteString>([""]);
   /** Times of directories, set last: each new child changes them. */
@@ -54,6 +54,7 @@ export class TreeWriter implements TarSink {
     this.#files = files;
     this.#options = options;
     this.#whiteouts = new Whiteouts(files, options.whiteouts);
+    this.#attributes = new EntryAttributes(files, options.keepOwners);
     this.#directories.add(options.base);
     // The root is a directory that the archive need not have either.
     if (options.whiteouts === "overlay") this.#implied.add("");
@@ -95,7 +96,7 @@ export class TreeWriter implements TarSink {
     this.#written = 0;
     try {
       if (entry.sparse !== undefined) this.#files.truncate(fd, this.#path, entry.sizeBytes);
-      this.#finishFile(fd, entry);
+      this.#attributes.setOnFile(fd, this.#path, entry);
     } finally {
       this.abandon();
     }
@@ -132,7 +133,7 @@ export class TreeWriter implements TarSink {
       case "symlink":
         if (entry.linkName === "" || entry.linkName.includes("\0")) throw refused(entry.name, "a link to nothing");
         this.#retry(path, "symlink", () => this.#files.symlink(entry.linkName, path));
-        return this.#finishSpecial(entry, path);
+        return this.#attributes.setOnSpecial(path, entry);
       case "char":
         return this.#makeNode(entry, path, constants.S_IFCHR);
       case "block":
@@ -149,7 +150,7 @@ export class TreeWriter implements TarSink {
     const fd = this.#files.open(path, directoryFlags, 0);
     if (fd < 0) throw fileError(errnoName(-fd), "open", path);
     try {
-      this.#finishOwner(fd, entry, true);
+      this.#attributes.setOnDirectory(fd, path, entry);
     } finally {
       this.#files.close(fd);
     }
@@ -220,7 +221,7 @@ export class TreeWriter implements TarSink {
   #makeNode(entry: TarEntry, path: ByteString, type: number): void {
     const mode = type | (entry.mode & 0o7777);
     this.#retry(path, "mknod", () => this.#files.mknod(path, mode, entry.devMajor, entry.devMinor));
-    this.#finishSpecial(entry, path);
+    this.#attributes.setOnSpecial(path, entry);
   }
 
   /** Runs `make` again after whatever stands at `path` is gone. */
@@ -245,36 +246,6 @@ export class TreeWriter implements TarSink {
     this.#implied.delete(path);
     this.#files.removeAll(path);
     this.#whiteouts.removed(path);
-  }
-
-  #finishFile(fd: number, entry: TarEntry): void {
-    this.#finishOwner(fd, entry, false);
-    this.#files.setTimesFd(fd, this.#path, laterOf(entry), entry.mtime);
-  }
-
-  #finishOwner(fd: number, entry: TarEntry, always: boolean): void {
-    if (this.#options.keepOwners) this.#files.chownFd(fd, this.#path, entry.uid, entry.gid);
-    if (always || entry.mode & specialBits) this.#files.chmodFd(fd, this.#path, entry.mode);
-    if (entry.xattrs !== undefined) this.#setXattrs(entry, entry.xattrs);
-  }
-
-  #finishSpecial(entry: TarEntry, path: ByteString): void {
-    if (this.#options.keepOwners) this.#files.chownLink(path, entry.uid, entry.gid);
-    if (entry.type !== "symlink" && entry.mode & specialBits) this.#files.chmod(path, entry.mode);
-    if (entry.xattrs !== undefined) this.#setXattrs(entry, entry.xattrs);
-    const errno = this.#files.setTimes(path, laterOf(entry), entry.mtime);
-    if (errno !== 0) throw fileError(errnoName(errno), "set times", path);
-  }
-
-  /** The overlay's own xattrs would steer the mount; what the filesystem does not hold is left out, as peers do. */
-  #setXattrs(entry: TarEntry, xattrs: ReadonlyMap<ByteString, Buffer>): void {
-    for (const [name, value] of xattrs) {
-      if (name.startsWith("trusted.overlay.")) continue;
-      if (name.length === 0 || name.length > 255 || name.includes("\0")) throw refused(entry.name, "a bad xattr name");
-      const errno = this.#files.setXattr(this.#path, name, value);
-      const unsupported = errno === errnos.enotsup || (errno === errnos.eperm && entry.type !== "file");
-      if (errno !== 0 && !unsupported) throw fileError(errnoName(errno), `set xattr ${printable(name)}`, this.#path);
-    }
   }
 
   #applyWhiteout(kind: "file" | "opaque", path: ByteString): void {
@@ -315,10 +286,6 @@ export class TreeWriter implements TarSink {
     const restores = this.#options.whiteouts !== "none" && !this.#directoryTimes.has(parent);
     if (restores) this.#directoryTimes.set(parent, this.#files.times(parent));
   }
-}
-
-function laterOf({ atime, mtime }: TarEntry): TarTime {
-  return atime === undefined || atime.seconds < mtime.seconds ? mtime : atime;
 }
 
 function refused(name: ByteString, why: string): EngineError {

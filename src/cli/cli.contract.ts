@@ -88,7 +88,7 @@ export async function cliContract(t: TestContext, host: string): Promise<void> {
 
   await t.test("run -it on a real terminal: size, keys, exit code", async () => {
     // Docker's client tells the size after the start.
-    const sized = 'n=0; until [ "$(stty size)" = "33 99" ] || [ $n = 1200 ]; do n=$((n+1)); sleep 0.1; done';
+    const sized = 'n=0; until [ "$(stty size 2>&1)" = "33 99" ] || [ $n = 1200 ]; do n=$((n+1)); sleep 0.1; done';
     const script = `${sized}; echo ready; read x; stty size; echo got $x; exit 4`;
     const words = ["run", "--rm", "-it", ...shell(script)];
     const { code, out } = await runFerry(host, words, { terminal: { rows: 33, columns: 99 }, input: "typed\r" });

@@ -31,6 +31,7 @@ export async function toContainerd(t: TestContext, source: DockerSource): Promis
   await using containerd = await openContainerdBed({ sandboxImage: "ferry.test/pause:1" });
   const to = `containerd:${containerd.socket}`;
   const before = await diskUse(source.root, containerd.root);
+  const sinceMs = Date.now();
   const first = await migrate(source, to);
   assertCarried(first, source.images);
   const after = await diskUse(source.root, containerd.root);
@@ -55,7 +56,7 @@ export async function toContainerd(t: TestContext, source: DockerSource): Promis
   assert.equal(await runPod(cri, source.directory, "ferry.test/layered:1"), "layered\n");
   assertCarried(await migrate(source, to), source.images);
   await shareFromMoby(source, containerd);
-  await asContainerdMakesThem(source, containerd, first);
+  await asContainerdMakesThem(source, containerd, { first, sinceMs });
   await unpackedWhereApart(source);
   await withDamage(source, containerd);
 }
@@ -107,8 +108,10 @@ function filesOf({ answer }: Migration): Set<string | undefined> {
   return new Set(answer?.images.flatMap(({ layers }) => layers.map((layer) => layer.files)));
 }
 
+type Carried = { readonly first: Migration; readonly sinceMs: number };
+
 /** Each layer's own tree, beside the one that containerd makes of the same archive. */
-async function asContainerdMakesThem({ images }: DockerSource, containerd: ContainerdBed, first: Migration) {
+async function asContainerdMakesThem({ images }: DockerSource, containerd: ContainerdBed, { first, sinceMs }: Carried) {
   // An image's lower layers are there with the image before.
   assert.deepEqual(filesOf(first), new Set(["shared", undefined]));
   for (const { name, diffIds } of images) {
@@ -118,7 +121,8 @@ async function asContainerdMakesThem({ images }: DockerSource, containerd: Conta
     assert.equal(ours.length, diffIds.length);
     for (const [at, tree] of ours.entries()) {
       assert.notEqual(tree, theirs[at]);
-      assert.deepEqual(await layerListing(tree), await layerListing(theirs[at] ?? ""), `${name}, ${at} from the top`);
+      const expected = await layerListing(theirs[at] ?? "", sinceMs);
+      assert.deepEqual(await layerListing(tree, sinceMs), expected, `${name}, ${at} from the top`);
     }
   }
 }

@@ -127,7 +127,7 @@ async function endOf(pid: number | undefined): Promise<number> {
   throw new Error(`process ${pid}: still there after a minute`);
 }
 
-/** Attaches until a number comes that is wanted. @throws Error when none came within a minute */
+/** Attaches until a number comes that is wanted. @throws AssertionError when none comes */
 async function attachUntil(bed: CrashBed, name: string, isWanted: (number: number) => boolean): Promise<void> {
   const socket = connect(join(bed.directory, "docker.sock"));
   let text = "";

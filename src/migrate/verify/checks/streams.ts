@@ -7,12 +7,15 @@ const port = 8080;
 /** The same in `/proc/net/tcp`, for a socket that listens. */
 const listens = "grep -q ':1F90 .* 0A ' /proc/net/tcp /proc/net/tcp6";
 
+const next =
+  "the kubelet reaches the runtime's streaming server on its loopback: journalctl -u kubelet and of the runtime";
+
 /** A command's output, both streams, and its exit code by the API: kubelet, runtime and its streaming server take part. */
 export function execCheck({ client, node, namespace, image }: CheckBed): Check {
   const pod = { node, namespace, image, command: ["sleep", "600"], readyWhen: ["sh", "-c", "test -e /proc/1"] };
   return {
     name: "exec",
-    next: "the kubelet reaches the runtime's streaming server on its loopback: journalctl -u kubelet and of the runtime",
+    next,
     prove: async (call) =>
       await withProbePod(call, client, pod, async (place) => {
         await waitForPod(call, client, place, ({ ready }) => ready);
@@ -32,7 +35,7 @@ export function portForwardCheck({ client, node, namespace, image }: CheckBed): 
   const pod = { node, namespace, image, command, readyWhen: ["sh", "-c", listens] };
   return {
     name: "port-forward",
-    next: "the kubelet reaches the runtime's streaming server on its loopback: journalctl -u kubelet and of the runtime",
+    next,
     prove: async (call) =>
       await withProbePod(call, client, pod, async (place) => {
         await waitForPod(call, client, place, ({ ready }) => ready);

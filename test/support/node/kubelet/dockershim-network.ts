@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { errnoOf } from "#base/errors.ts";
 
 type Plugins = { name: string; cniVersion: string; plugins: ({ type: string } & Record<string, unknown>)[] };
 
@@ -14,16 +15,28 @@ export async function addToNetwork(id: string, pid: number, pod: { namespace: st
     result = run("ADD", { id, pid, config, args: `K8S_POD_NAMESPACE=${pod.namespace};K8S_POD_NAME=${pod.name}` });
   }
   await mkdir(cache, { recursive: true });
-  await writeFile(`${cache}/${name}-${id}-eth0`, JSON.stringify({ kind: "cniCacheV1", containerId: id, result }));
+  const path = `${cache}/${name}-${id}-eth0`;
+  await writeFile(`${path}.new`, JSON.stringify({ kind: "cniCacheV1", containerId: id, result }));
+  await rename(`${path}.new`, path);
 }
 
+/** CNI DEL; without a result of ADD too, as of a sandbox whose kubelet was killed before there was one. */
 export async function deleteFromNetwork(id: string, pid: number): Promise<void> {
   const { name, cniVersion, plugins } = await readConfig();
   const path = `${cache}/${name}-${id}-eth0`;
-  const { result } = JSON.parse(await readFile(path, "utf8")) as { result: unknown };
-  for (const plugin of plugins.toReversed())
-    run("DEL", { id, pid, config: { ...plugin, name, cniVersion, prevResult: result } });
-  await rm(path);
+  const known = await readResult(path);
+  for (const plugin of plugins.toReversed()) run("DEL", { id, pid, config: { ...plugin, name, cniVersion, ...known } });
+  await rm(path, { force: true });
+}
+
+async function readResult(path: string): Promise<{ readonly prevResult?: unknown }> {
+  try {
+    const { result } = JSON.parse(await readFile(path, "utf8")) as { result: unknown };
+    return { prevResult: result };
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return {};
+    throw error;
+  }
 }
 
 async function readConfig(): Promise<Plugins> {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { isKind } from "#base/errors.ts";
+import { isKind, messageOf } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { PodFailure, readPod, type Login, type PodRuntime, type PodSpec, type RuntimePod } from "./pod-spec.ts";
@@ -30,13 +30,14 @@ export class PodSync {
     const wanted = [...(await this.#staticPods()), ...(await this.#apiPods())];
     this.#known = wanted;
     const running = await runtime.list();
+    const stuck = new Set<string>();
     for (const pod of running) {
       const spec = wanted.find(({ uid }) => uid === pod.uid);
       const stays = pod.isRunning || (pod.hasEnded && spec?.isRestarted === false);
-      if (spec === undefined || spec.isDeleted || !stays) await runtime.stop(pod);
+      if (spec === undefined || spec.isDeleted || !stays) await this.#stop(pod, stuck);
     }
     await this.#reportNode();
-    for (const pod of wanted) {
+    for (const pod of wanted.filter(({ uid }) => !stuck.has(uid))) {
       const own = running.find(({ uid, isRunning, hasEnded }) => uid === pod.uid && (isRunning || hasEnded));
       // One pod that cannot be brought up keeps no other from it.
       await this.#bring(pod, own).catch(async (error: unknown) => await this.#reportFailure(pod, error));
@@ -49,6 +50,14 @@ export class PodSync {
     const running = (await this.#options.runtime.list()).find(({ uid }) => uid === pod?.uid);
     if (running === undefined) throw new Error(`pod ${namespace}/${name} is not here`);
     return running;
+  }
+
+  /** One that does not go keeps no other from it, nor from coming up. */
+  async #stop(pod: RuntimePod, stuck: Set<string>): Promise<void> {
+    await this.#options.runtime.stop(pod).catch((error: unknown) => {
+      console.error(`${pod.sandboxId}: ${messageOf(error)}`);
+      stuck.add(pod.uid);
+    });
   }
 
   async #bring(pod: PodSpec, running: RuntimePod | undefined): Promise<void> {

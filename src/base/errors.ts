@@ -38,9 +38,12 @@ export class EngineError extends Error {
   }
 }
 
-/** Kind of the outermost `EngineError` in the `cause` chain; `canceled` for an abort, `internal` for anything else. */
+/**
+ * Kind of the outermost `EngineError` in the `cause` chain; `canceled` for an abort, `internal` for anything else. Of an error
+ * behind which disposal failed too, the kind of the first.
+ */
 export function kindOf(error: unknown): ErrorKind {
-  for (let at = error, depth = 0; at instanceof Error && depth < 16; at = at.cause, depth++) {
+  for (let at = firstOf(error), depth = 0; at instanceof Error && depth < 16; at = at.cause, depth++) {
     if (at instanceof EngineError) return at.kind;
     if (at.name === "AbortError") return "canceled";
     if (at.name === "TimeoutError") return "deadlineExceeded";
@@ -59,9 +62,17 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** A text for people from anything that was thrown. */
+/** A text for people from anything that was thrown; of an error behind which disposal failed too, the first one's. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const first = firstOf(error);
+  return first instanceof Error ? first.message : String(first);
+}
+
+/** What went wrong first: `using` hides it behind what then went wrong in disposing. */
+function firstOf(error: unknown): unknown {
+  let first = error;
+  while (first instanceof SuppressedError) first = first.suppressed;
+  return first;
 }
 
 /**

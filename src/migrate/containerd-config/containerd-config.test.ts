@@ -60,6 +60,16 @@ test("there is no way back, and comments are counted", () => {
   assert.throws(() => parseContainerdConfig({ path: "x.toml", text: "version = '2'" }), /x\.toml: version: must be/);
 });
 
+test("a table that is named as a prototype is a table, here and in an import", async () => {
+  const text = "version = 2\n[__proto__]\nleaked = true\n[plugins.__proto__]\nleaked = true\n";
+  const config = parseContainerdConfig({ path: "config.toml", text });
+  assert.match(migrateContainerdConfig(config, { to: 3 }).text, /\[__proto__\]\nleaked = true/);
+  assert.doesNotMatch(toFerryConfig(config).text, /leaked/);
+  const more = parseContainerdConfig({ path: "more.toml", text });
+  const merged = mergeImports([config, more], true);
+  assert.deepEqual([Object.getPrototypeOf(merged.tree), Reflect.get({}, "leaked")], [Object.prototype, undefined]);
+});
+
 test("imports are merged as each containerd does", async () => {
   await using host = await hostRootOf(`
 == /etc/containerd/config.toml

@@ -1,5 +1,5 @@
 import type { TomlTable, TomlValue } from "smol-toml";
-import { isTomlTable } from "../toml/toml-tree.ts";
+import { getIn, isTomlTable, setIn } from "../toml/toml-tree.ts";
 import type { KeyPath } from "./leaf.ts";
 import type { ContainerdConfig } from "./parse-config.ts";
 
@@ -24,10 +24,10 @@ export function mergeImports(
 
 function mergeInto(to: TomlTable, from: TomlTable, isDeep: boolean): void {
   for (const [key, value] of Object.entries(from)) {
-    const here = to[key];
+    const here = getIn(to, [key]);
     if (key === "plugins" && !isDeep && isTomlTable(here) && isTomlTable(value)) Object.assign(here, value);
     else if (replaced.has(key) && isTomlTable(here) && isTomlTable(value)) Object.assign(here, value);
-    else to[key] = merged(here, value);
+    else setIn(to, [key], merged(here, value));
   }
 }
 
@@ -37,17 +37,12 @@ function merged(here: TomlValue | undefined, value: TomlValue): TomlValue {
   }
   if (!isTomlTable(here) || !isTomlTable(value)) return value;
   const table: TomlTable = { ...here };
-  for (const [key, item] of Object.entries(value)) table[key] = merged(table[key], item);
+  for (const [key, item] of Object.entries(value)) setIn(table, [key], merged(getIn(table, [key]), item));
   return table;
 }
 
 /** The last file that says it. */
 function sourceAmong(files: readonly ContainerdConfig[], path: KeyPath) {
-  const has = ({ tree }: ContainerdConfig) => {
-    let at: TomlValue | undefined = tree;
-    for (const name of path) at = isTomlTable(at) ? at[name] : undefined;
-    return at !== undefined;
-  };
-  const file = files.findLast(has) ?? files[0];
+  const file = files.findLast(({ tree }) => getIn(tree, path) !== undefined) ?? files[0];
   return file?.sourceOf(path) ?? ({ t: "system", what: "containerd" } as const);
 }

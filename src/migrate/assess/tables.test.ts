@@ -48,6 +48,11 @@ test("docker commands, and prose about docker", () => {
   for (const [text, isOne] of commands) assert.equal(dockerCommand.test(text), isOne, text);
 });
 
+test("a text made to keep us costs no more than its length", { timeout: 60_000 }, () => {
+  assert.equal(dockerCommand.test(`docker${" -a".repeat(3_000)} !`), false);
+  assert.equal(dockerCommand.test(`docker${" -a b --c=d".repeat(800)} ps`), true);
+});
+
 test("image names are completed as Docker completes them", () => {
   assert.equal(fullName("nginx"), "docker.io/library/nginx:latest");
   assert.equal(fullName("a/b:1"), "docker.io/a/b:1");

@@ -49,3 +49,8 @@ test("an expression beyond us is unknown, not wrong", () => {
     ["unknown"],
   );
 });
+
+test("an expression that comes to no end is unknown", { timeout: 60_000 }, () => {
+  const [finding] = checkCollector("expression /^(?<log>(?:(?:\\S+)+ ?)+)!$/");
+  assert.equal(finding?.reads, "unknown");
+});

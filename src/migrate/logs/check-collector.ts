@@ -1,3 +1,4 @@
+import { createContext, Script } from "node:vm";
 import { sampleLines, type SampleLine } from "./sample-lines.ts";
 
 /** One setting of a collector that decides which log lines it understands. */
@@ -71,9 +72,14 @@ function tryExpression(expression: string, samples: readonly SampleLine[]): Pick
   const compiled = compile(expression);
   // A line's regular expression without named groups is for something else than records.
   if (compiled === undefined) return { reads: "unknown", failing: [] };
+  const understood = tryInTime(
+    compiled,
+    samples.map(({ line }) => line),
+  );
+  if (understood === undefined) return { reads: "unknown", failing: [] };
   const fits = (format: SampleLine["format"]) => {
     const all = samples.filter((sample) => sample.format === format);
-    return { all, failing: all.filter(({ line }) => compiled.exec(line)?.groups === undefined) };
+    return { all, failing: all.filter(({ line }) => !understood.has(line)) };
   };
   const cri = fits("cri");
   const json = fits("json-file");
@@ -81,6 +87,25 @@ function tryExpression(expression: string, samples: readonly SampleLine[]): Pick
   const readsJson = json.failing.length < json.all.length;
   const reads = readsCri ? (readsJson ? "both" : "cri") : readsJson ? "json-file" : "none";
   return { reads, failing: cri.failing };
+}
+
+const maxTrialMs = 1_000;
+const trial = new Script("lines.filter((line) => expression.exec(line)?.groups !== undefined).join('\\n')");
+
+/** The lines that an expression finds named groups in; undefined for one that does not come to an end: it is anybody's. */
+function tryInTime(expression: RegExp, lines: readonly string[]): ReadonlySet<string> | undefined {
+  try {
+    const found: unknown = trial.runInContext(createContext({ expression, lines }), { timeout: maxTrialMs });
+    return new Set(String(found).split("\n"));
+  } catch (error) {
+    if (isTimeout(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The error is of the trial's own realm: no instance of this one's `Error`. */
+function isTimeout(error: unknown): boolean {
+  return typeof error === "object" && error !== null && Reflect.get(error, "code") === "ERR_SCRIPT_EXECUTION_TIMEOUT";
 }
 
 /** Ruby's and Rust's expressions as JavaScript's, where they mean the same. */

@@ -11,10 +11,13 @@ const groups = "system|container|volume|network|image|builder|buildx|compose";
 const groupVerbs =
   "ls|list|ps|rm|prune|inspect|df|create|stop|start|up|down|exec|logs|stats|info|build|push|pull|save|load|tag";
 
-/** A docker command, or what changes or restarts Docker on a node. Words of prose behind "docker" are none. */
+/**
+ * A docker command, or what changes or restarts Docker on a node. Words of prose behind "docker" are none. A flag's value begins
+ * with no dash: what could be read in two ways costs twice as much with each word, and the texts are anybody's.
+ */
 export const dockerCommand = new RegExp(
   [
-    String.raw`(?:^|[\s;&|(\x60"'/=[,])docker(?:\s+-[-\w]+(?:[= ]\S+)?)*\s+(?:${verbs}|(?:${groups})\s+(?:${groupVerbs}))(?![\w-])`,
+    String.raw`(?:^|[\s;&|(\x60"'/=[,])docker(?:\s+-[-\w]+(?:=\S+| [^-\s]\S*)?)*\s+(?:${verbs}|(?:${groups})\s+(?:${groupVerbs}))(?![\w-])`,
     String.raw`\bdocker-compose\s+\w`,
     String.raw`systemctl\s+\S+\s+docker\b`,
     String.raw`service\s+docker\b`,

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { readdir } from "node:fs/promises";
+import { access, constants, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { JsonReader } from "#base/json-reader.ts";
-import { messageOf } from "#base/errors.ts";
+import { EngineError, messageOf } from "#base/errors.ts";
 import type { Call } from "../call.ts";
 import type { HostFiles } from "../host/host-files.ts";
+import type { CniDirectories } from "../plan/step.ts";
 import type { StepContext } from "./step-run.ts";
 
 export type NetworkedPod = {
@@ -15,12 +16,10 @@ export type NetworkedPod = {
   readonly podName: string;
 };
 
-/** Where dockershim looked unless told otherwise. */
-const configDirectory = "/etc/cni/net.d";
-const pluginDirectory = "/opt/cni/bin";
-const resultDirectory = "/var/lib/cni";
 /** dockershim's only interface. */
 const interfaceName = "eth0";
+/** Of libcni before 0.8. */
+const oldResults = "/var/lib/cni/results";
 const maxBytes = 1 << 20;
 
 type Network = { readonly name: string; readonly cniVersion: string; readonly plugins: readonly JsonReader[] };
@@ -31,10 +30,14 @@ type Network = { readonly name: string; readonly cniVersion: string; readonly pl
  *
  * Source: https://github.com/containernetworking/cni/blob/main/SPEC.md#del-remove-container-from-network-or-un-apply-modifications
  */
-export async function removeFromNetworks(call: Call, context: StepContext, pod: NetworkedPod): Promise<void> {
-  const network = await findNetwork(context.files);
+export async function removeFromNetwork(
+  call: Call,
+  context: StepContext,
+  { pod, cni }: { pod: NetworkedPod; cni: CniDirectories },
+): Promise<void> {
+  const network = await findNetwork(context.files, cni.config);
   if (network === undefined) return;
-  const previous = await findResult(context.files, network.name, pod.containerId);
+  const previous = await findResult(context.files, cni.cache, `${network.name}-${pod.containerId}-${interfaceName}`);
   for (const plugin of network.plugins.toReversed()) {
     const type = plugin.at("type").string();
     const config = {
@@ -44,7 +47,8 @@ export async function removeFromNetworks(call: Call, context: StepContext, pod: 
       ...(previous === undefined ? {} : { prevResult: previous }),
     };
     try {
-      await runPlugin(call, await context.files.locate(join(pluginDirectory, type)), pod, JSON.stringify(config));
+      const path = await findPlugin(context.files, cni.plugins, type);
+      await runPlugin(call, { path, config: JSON.stringify(config) }, environmentOf(pod, cni));
     } catch (error) {
       context.tell(`network of ${pod.podNamespace}/${pod.podName}: ${type}: ${messageOf(error)}`);
     }
@@ -52,12 +56,12 @@ export async function removeFromNetworks(call: Call, context: StepContext, pod: 
 }
 
 /** The first configuration by name, as dockershim takes it. */
-async function findNetwork(files: HostFiles): Promise<Network | undefined> {
-  const names = await readdir(await files.locate(configDirectory)).catch(() => []);
+async function findNetwork(files: HostFiles, directory: string): Promise<Network | undefined> {
+  const names = await readdir(await files.locate(directory)).catch(() => []);
   for (const name of names.filter((name) => /\.(conflist|conf|json)$/.test(name)).sort()) {
-    const bytes = await files.find(join(configDirectory, name));
+    const bytes = await files.find(join(directory, name));
     if (bytes === undefined) continue;
-    const config = JsonReader.parse(bytes, `${configDirectory}/${name}`, maxBytes);
+    const config = JsonReader.parse(bytes, `${directory}/${name}`, maxBytes);
     return {
       name: config.at("name").string(),
       cniVersion: config.at("cniVersion").optionalString() ?? "0.2.0",
@@ -68,10 +72,9 @@ async function findNetwork(files: HostFiles): Promise<Network | undefined> {
 }
 
 /** What ADD answered, as libcni kept it; plugins of 0.4.0 and later want it back. */
-async function findResult(files: HostFiles, network: string, containerId: string): Promise<unknown> {
-  const name = `${network}-${containerId}-${interfaceName}`;
-  for (const path of [`cache/results/${name}`, `results/${name}`]) {
-    const bytes = await files.find(join(resultDirectory, path));
+async function findResult(files: HostFiles, cache: string, name: string): Promise<unknown> {
+  for (const path of [join(cache, "results", name), join(oldResults, name)]) {
+    const bytes = await files.find(path);
     if (bytes === undefined) continue;
     const kept = JsonReader.parse(bytes, path, maxBytes).object();
     return kept["kind"] === "cniCacheV1" ? kept["result"] : kept;
@@ -79,21 +82,38 @@ async function findResult(files: HostFiles, network: string, containerId: string
   return undefined;
 }
 
-async function runPlugin(call: Call, path: string, pod: NetworkedPod, config: string): Promise<void> {
+/** @throws notFound naming the directories */
+async function findPlugin(files: HostFiles, directories: readonly string[], type: string): Promise<string> {
+  for (const directory of directories) {
+    const path = await files.locate(join(directory, type));
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
+  }
+  throw new EngineError("notFound", `no such plugin in ${directories.join(", ")}`);
+}
+
+function environmentOf(pod: NetworkedPod, { plugins }: CniDirectories): Readonly<Record<string, string>> {
+  return {
+    PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+    CNI_COMMAND: "DEL",
+    CNI_CONTAINERID: pod.containerId,
+    CNI_NETNS: pod.linuxNamespace,
+    CNI_IFNAME: interfaceName,
+    CNI_PATH: plugins.join(":"),
+    CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${pod.podNamespace};K8S_POD_NAME=${pod.podName};K8S_POD_INFRA_CONTAINER_ID=${pod.containerId}`,
+  };
+}
+
+type Plugin = { readonly path: string; readonly config: string };
+
+async function runPlugin(call: Call, { path, config }: Plugin, env: Readonly<Record<string, string>>): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const child = spawn(path, [], {
-    signal: call.signal,
-    stdio: ["pipe", "pipe", "pipe"],
-    env: {
-      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-      CNI_COMMAND: "DEL",
-      CNI_CONTAINERID: pod.containerId,
-      CNI_NETNS: pod.linuxNamespace,
-      CNI_IFNAME: interfaceName,
-      CNI_PATH: pluginDirectory,
-      CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${pod.podNamespace};K8S_POD_NAME=${pod.podName};K8S_POD_INFRA_CONTAINER_ID=${pod.containerId}`,
-    },
-  });
+  const child = spawn(path, [], { signal: call.signal, stdio: ["pipe", "pipe", "pipe"], env });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(0, 4_096)));

@@ -2,7 +2,8 @@ import { DockerApiError } from "#clients/docker/api-error.ts";
 import { DockerClient } from "#clients/docker/docker-client.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import type { Call } from "../call.ts";
-import { removeFromNetworks } from "./cni-teardown.ts";
+import type { StepAction } from "../plan/step.ts";
+import { removeFromNetwork, type NetworkedPod } from "./cni-teardown.ts";
 import { socketOf } from "./socket-of.ts";
 import type { StepContext } from "./step-run.ts";
 
@@ -22,14 +23,20 @@ type PodContainer = {
  *
  * @throws unavailable when Docker does not answer
  */
-export async function removeDockerPods(call: Call, context: StepContext, endpoint: string): Promise<void> {
+export async function removeDockerPods(
+  call: Call,
+  context: StepContext,
+  { endpoint, cni }: StepAction & { kind: "remove-pods"; through: "docker" },
+): Promise<void> {
   const client = await openDocker(context, endpoint);
   const all = await listPodContainers(call, client);
   await Promise.all(
     all.filter(({ isSandbox }) => !isSandbox).map(async ({ id }) => await stopAndRemove(call, client, id)),
   );
   for (const sandbox of all.filter(({ isSandbox }) => isSandbox)) {
-    await takeDownSandbox(call, context, client, sandbox);
+    context.tell(`removing pod ${podLabel(sandbox, "namespace")}/${podLabel(sandbox, "name")}`);
+    const pod = await findNetworked(call, client, sandbox);
+    if (pod !== undefined) await removeFromNetwork(call, context, { pod, cni });
     await remove(call, client, sandbox.id);
   }
 }
@@ -51,22 +58,29 @@ async function listPodContainers(call: Call, client: DockerClient): Promise<PodC
   });
 }
 
-async function takeDownSandbox(call: Call, context: StepContext, client: DockerClient, sandbox: PodContainer) {
-  const label = (name: string) => sandbox.labels[`io.kubernetes.pod.${name}`] ?? "";
-  context.tell(`removing pod ${label("namespace")}/${label("name")}`);
+/** Undefined without a network of its own. */
+async function findNetworked(
+  call: Call,
+  client: DockerClient,
+  sandbox: PodContainer,
+): Promise<NetworkedPod | undefined> {
   const answer = await ignoringGone(client.json<unknown>({ path: `/containers/${sandbox.id}/json`, ...call }));
   // A kubelet that was stopped a moment ago had it removed, after its network.
-  if (answer === undefined) return;
+  if (answer === undefined) return undefined;
   const inspected = new JsonReader(answer, `container ${sandbox.id}`);
-  if (inspected.at("HostConfig").at("NetworkMode").optionalString() === "host") return;
+  if (inspected.at("HostConfig").at("NetworkMode").optionalString() === "host") return undefined;
   const pid = inspected.at("State").at("Pid").optionalNumber() ?? 0;
-  await removeFromNetworks(call, context, {
+  return {
     containerId: sandbox.id,
     // Without a process the plugins still give back addresses and rules; the network itself went with it.
     linuxNamespace: pid === 0 ? "" : `/proc/${pid}/ns/net`,
-    podNamespace: label("namespace"),
-    podName: label("name"),
-  });
+    podNamespace: podLabel(sandbox, "namespace"),
+    podName: podLabel(sandbox, "name"),
+  };
+}
+
+function podLabel({ labels }: PodContainer, name: "namespace" | "name"): string {
+  return labels[`io.kubernetes.pod.${name}`] ?? "";
 }
 
 async function stopAndRemove(call: Call, client: DockerClient, id: string): Promise<void> {

@@ -2,6 +2,7 @@ import { findFlag } from "../host/command-line.ts";
 import type { NodeFacts } from "../host/read-node.ts";
 import { dockerUnits, install, isUpgrade, kubeletUnit, targetUnits, type Move } from "./move.ts";
 import { runtimeTargets, startUnits } from "./runtime-target.ts";
+import type { CniDirectories } from "./step.ts";
 import type { Steps } from "./steps.ts";
 
 const runtimeTimeoutMs = 60_000;
@@ -33,7 +34,7 @@ export function emptyNode({ input, current }: Move, steps: Steps): void {
     },
     current.t === "cri-dockerd"
       ? { kind: "remove-pods", through: "cri", endpoint: current.endpoint }
-      : { kind: "remove-pods", through: "docker", endpoint: dockerEndpoint(facts) },
+      : { kind: "remove-pods", through: "docker", endpoint: dockerEndpoint(facts), cni: cniDirectories(facts) },
   );
 }
 
@@ -47,6 +48,15 @@ export function changeRuntime(move: Move, steps: Steps): void {
 /** Where the kubelet found Docker. */
 function dockerEndpoint({ kubelet }: NodeFacts): string {
   return findFlag(kubelet.commandLine, "docker-endpoint")?.value ?? "unix:///var/run/docker.sock";
+}
+
+function cniDirectories({ kubelet }: NodeFacts): CniDirectories {
+  const flag = (name: string) => findFlag(kubelet.commandLine, name)?.value;
+  return {
+    config: flag("cni-conf-dir") ?? "/etc/cni/net.d",
+    plugins: (flag("cni-bin-dir") ?? "/opt/cni/bin").split(",").filter((path) => path.startsWith("/")),
+    cache: flag("cni-cache-dir") ?? "/var/lib/cni/cache",
+  };
 }
 
 function stopDocker(move: Move, steps: Steps): void {

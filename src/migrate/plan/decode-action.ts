@@ -1,6 +1,7 @@
 import type { JsonReader } from "#base/json-reader.ts";
 import {
   targets,
+  type CniDirectories,
   type DrainOptions,
   type FileChange,
   type PackageManager,
@@ -40,11 +41,11 @@ const decoders: Decoders = {
   cordon: (json) => ({ kind: "cordon", node: json.at("node").string() }),
   drain: (json) => ({ kind: "drain", node: json.at("node").string(), drain: decodeDrain(json.at("drain")) }),
   "set-units": (json) => ({ kind: "set-units", units: json.at("units").list(maxItems).map(decodeUnit) }),
-  "remove-pods": (json) => ({
-    kind: "remove-pods",
-    through: oneOf(json.at("through"), ["docker", "cri"]),
-    endpoint: json.at("endpoint").string(),
-  }),
+  "remove-pods": (json) => {
+    const through = oneOf(json.at("through"), ["docker", "cri"]);
+    const base = { kind: "remove-pods", endpoint: json.at("endpoint").string() } as const;
+    return through === "cri" ? { ...base, through } : { ...base, through, cni: decodeCniDirectories(json.at("cni")) };
+  },
   "wait-for-runtime": (json) => ({
     kind: "wait-for-runtime",
     endpoint: json.at("endpoint").string(),
@@ -158,6 +159,14 @@ function decodeDrain(json: JsonReader): DrainOptions {
     timeoutMs: json.at("timeoutMs").size(),
     deleteEmptyDirData: json.at("deleteEmptyDirData").boolean(),
     force: json.at("force").boolean(),
+  };
+}
+
+function decodeCniDirectories(json: JsonReader): CniDirectories {
+  return {
+    config: decodePath(json.at("config")),
+    plugins: json.at("plugins").list(maxItems).map(decodePath),
+    cache: decodePath(json.at("cache")),
   };
 }
 

@@ -23,7 +23,13 @@ export type StepAction =
   /** `daemon-reload` first, then each unit in order. */
   | { readonly kind: "set-units"; readonly units: readonly UnitState[] }
   /** Pods are taken down through the runtime that made them, so that CNI DEL and port rules run. */
-  | { readonly kind: "remove-pods"; readonly through: "docker" | "cri"; readonly endpoint: string }
+  | {
+      readonly kind: "remove-pods";
+      readonly through: "docker";
+      readonly endpoint: string;
+      readonly cni: CniDirectories;
+    }
+  | { readonly kind: "remove-pods"; readonly through: "cri"; readonly endpoint: string }
   /**
    * The runtime answers on its CRI socket (`unix:///run/containerd/containerd.sock`) and calls itself ready. Behind the step
    * that starts it, before the kubelet's start: its undo takes down the pods that were given to it since, through it.
@@ -51,6 +57,14 @@ export type StepAction =
     };
 
 export type StepKind = StepAction["kind"];
+
+/** Where dockershim has its network's parts, by the kubelet's `--cni-conf-dir`, `--cni-bin-dir` and `--cni-cache-dir`. */
+export type CniDirectories = {
+  readonly config: string;
+  /** Looked through in this order. */
+  readonly plugins: readonly string[];
+  readonly cache: string;
+};
 
 export type Step = StepAction & {
   /** Unique in its plan and stable: `08-stop-docker`. */

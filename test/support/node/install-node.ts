@@ -1,4 +1,5 @@
-import { symlink } from "node:fs/promises";
+import { mkdir, rename, symlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { TestApiServer } from "../kubernetes/api-server.ts";
 import { podNetwork } from "../pod-network.ts";
 import { command } from "../processes.ts";
@@ -27,6 +28,10 @@ export async function installNode(parts: NodeParts): Promise<void> {
   const type = criDockerd === undefined ? "simple" : "notify";
   for (const [path, text] of Object.entries(layout.files))
     await machine.write(path, text.replaceAll("{pause}", pause).replaceAll("{cri-dockerd type}", type));
+  if (layout.cniPlugins !== undefined) {
+    await mkdir(machine.at(dirname(layout.cniPlugins)), { recursive: true });
+    await rename(machine.at("opt/cni/bin"), machine.at(layout.cniPlugins));
+  }
   const parent = `${machine.cgroupParent}/kubepods`;
   await machine.write("/usr/local/bin/kubelet", run(machine, "kubelet/main.ts", layout.version, parent), 0o755);
   if (criDockerd === undefined)

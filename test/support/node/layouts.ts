@@ -8,6 +8,8 @@ export type NodeLayout = {
   readonly annotations: Readonly<Record<string, string>>;
   /** Kubelets from 1.24 reach Docker through it. */
   readonly criDockerd: boolean;
+  /** Where its CNI plugins are; `/opt/cni/bin` by default. */
+  readonly cniPlugins?: string;
   /** What its pods run on at first; Docker by default. */
   readonly runtime?: "ferry";
   /** Ranges of registries without TLS, beside the node's own. */
@@ -106,19 +108,24 @@ const flagsPath = "/var/lib/kubelet/kubeadm-flags.env";
 const socketAnnotation = "kubeadm.alpha.kubernetes.io/cri-socket";
 const criDockerd = "unix:///var/run/cri-dockerd.sock";
 
+const dockershimFlags = "--network-plugin=cni --pod-infra-container-image={pause}";
 const dockershim = {
-  files: {
-    ...common,
-    [flagsPath]: 'KUBELET_KUBEADM_ARGS="--network-plugin=cni --pod-infra-container-image={pause}"\n',
-  },
+  files: { ...common, [flagsPath]: `KUBELET_KUBEADM_ARGS="${dockershimFlags}"\n` },
   annotations: { [socketAnnotation]: "/var/run/dockershim.sock" },
   criDockerd: false,
 };
 
+const ownPlugins = "/opt/pod-network/bin";
+
 /** One of each era that kubeadm had. */
 export const nodeLayouts: readonly NodeLayout[] = [
   { version: "1.19.16", ...dockershim },
-  { version: "1.23.17", ...dockershim },
+  {
+    ...dockershim,
+    version: "1.23.17",
+    files: { ...common, [flagsPath]: `KUBELET_KUBEADM_ARGS="${dockershimFlags} --cni-bin-dir=${ownPlugins}"\n` },
+    cniPlugins: ownPlugins,
+  },
   {
     version: "1.27.16",
     files: {

@@ -11,12 +11,15 @@ const rounds = 5;
 const roundMs = 500;
 
 /** Takes down what a stopped kubelet left, through the runtime that made it. Going back, the kubelet makes them anew. */
-export function removePods(context: StepContext, { through, endpoint }: StepAction & { kind: "remove-pods" }): StepRun {
+export function removePods(context: StepContext, action: StepAction & { kind: "remove-pods" }): StepRun {
+  const { endpoint } = action;
   const count = async (call: Call) =>
-    through === "docker" ? await countDockerPods(call, context, endpoint) : await countCriPods(call, context, endpoint);
+    action.through === "docker"
+      ? await countDockerPods(call, context, endpoint)
+      : await countCriPods(call, context, endpoint);
   const remove = async (call: Call) => {
     for (let round = 0; round < rounds; round++) {
-      if (through === "docker") await removeDockerPods(call, context, endpoint);
+      if (action.through === "docker") await removeDockerPods(call, context, action);
       else await removeCriPods(call, context, endpoint);
       if ((await count(call)) === 0) return;
       await sleep(roundMs, undefined, { signal: call.signal });

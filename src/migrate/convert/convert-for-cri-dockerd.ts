@@ -1,7 +1,6 @@
-import { decodeDaemonJson, type DaemonSettings } from "../docker-config/decode-daemon-json.ts";
-import { decodeDockerUnit } from "../docker-config/decode-docker-unit.ts";
+import type { DaemonSettings } from "../docker-config/decode-daemon-json.ts";
+import { decodeDocker } from "../docker-config/decode-docker.ts";
 import { parseHumanSize, quantityText } from "../docker-config/human-size.ts";
-import { mergeSettings } from "../docker-config/merge-settings.ts";
 import type { Fact, Source } from "../host/source.ts";
 import { ledgerEntry, type Destination, type LedgerEntry } from "../ledger/ledger.ts";
 import type { Conversion } from "./conversion.ts";
@@ -18,9 +17,7 @@ const rotationMargin = 10;
  * `program` is where cri-dockerd is, if not where its packages put it.
  */
 export function convertForCriDockerd(host: DockerHost, program?: string): Conversion {
-  const unit = decodeDockerUnit(host.unit, host.commandLine);
-  const file = decodeDaemonJson(host.daemonJson?.text ?? "", host.daemonJson?.path ?? "");
-  const { settings, problems } = mergeSettings(file, unit.flags);
+  const { settings, problems, unit } = decodeDocker(host);
   const kubelet = new Map<string, string | number>();
   const ledger: LedgerEntry[] = problems.map(({ key, source, why }) =>
     ledgerEntry("invalid", key, { value: "", source }, { note: why }),

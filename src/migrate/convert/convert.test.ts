@@ -6,7 +6,9 @@ import { playScript } from "#test/support/trace-script.ts";
 import { readCommandLine } from "../host/command-line.ts";
 import { readUnit } from "../host/read-unit.ts";
 import { placeText, type LedgerEntry } from "../ledger/ledger.ts";
+import { fails } from "#test/support/fails.ts";
 import { hostRootOf } from "#test/support/host-root.ts";
+import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import { convertForCriDockerd } from "./convert-for-cri-dockerd.ts";
 import { convert } from "./convert.ts";
 import type { Conversion, ConvertedFile } from "./conversion.ts";
@@ -17,6 +19,7 @@ import { parseContainerdConfig } from "../containerd-config/parse-config.ts";
 import { parseContainerdVersion } from "../containerd-config/config-version.ts";
 import { readDockerHost } from "./read-docker-host.ts";
 import { containerdSpec, ferrySpec, type TargetSpec } from "./target-spec.ts";
+import { writeConversion } from "./write-conversion.ts";
 
 const nothing: DockerHost = { certificates: [], logins: [], kubelet: {}, images: [], cgroupVersion: 2 };
 
@@ -151,6 +154,36 @@ Environment="NO_PROXY=localhost,.svc"
     "unneeded hosts fd:// /lib/systemd/system/docker.service:3",
     "unneeded live-restore true /lib/systemd/system/docker.service:4",
   ]);
+});
+
+test("flags as Go reads them: truth in six words, and one that is not known takes no other for its value", async () => {
+  await using host = await hostRootOf(`
+== /lib/systemd/system/docker.service
+[Service]
+ExecStart=/usr/bin/dockerd --frobnicate --data-root=/data//docker/ --debug=True --ipv6 --icc=maybe
+== /data/docker/image/overlay2/repositories.json
+{"Repositories":{"10.1.2.3:5000/app":{"10.1.2.3:5000/app:1":"sha256:aa"}}}
+`);
+  const read = await readDockerHost({ root: host.root, images: [] });
+  assert.deepEqual(read.images, ["10.1.2.3:5000/app:1"]);
+  const told = convert(read, containerdSpec({ major: 1, minor: 7 })).ledger.map(
+    ({ outcome, key, value, note }) => `${outcome} ${key} ${value} ${note.slice(0, 24)}`,
+  );
+  for (const line of [
+    "invalid --frobnicate  dockerd has no such flag",
+    "invalid icc  must be true or false",
+    "kept debug true of the daemon's own log",
+    "unneeded ipv6 true docker0's; pods get thei",
+  ]) {
+    assert.ok(told.includes(line), `${line} in\n${told.join("\n")}`);
+  }
+});
+
+test("files of a conversion that lead out of the directory are not written", async () => {
+  await using directory = await temporaryDirectory("convert-out");
+  const file = { path: "/etc/../../../evil", mode: 0o644, content: "", why: "" };
+  const conversion = { target: "containerd 1.7", files: [file], ledger: [] };
+  await fails("invalidArgument", writeConversion(conversion, `${directory.path}/out`), /leads out of/);
 });
 
 test("a host is read as a whole: certificates, logins, the kubelet, images in use", async () => {

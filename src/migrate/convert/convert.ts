@@ -1,7 +1,6 @@
 import { isDaemonKey } from "../docker-config/daemon-keys.ts";
-import { decodeDaemonJson } from "../docker-config/decode-daemon-json.ts";
-import { decodeDockerUnit, type DockerUnit } from "../docker-config/decode-docker-unit.ts";
-import { mergeSettings } from "../docker-config/merge-settings.ts";
+import { decodeDocker } from "../docker-config/decode-docker.ts";
+import type { DockerUnit } from "../docker-config/decode-docker-unit.ts";
 import { readBase } from "./base-config.ts";
 import type { Conversion, ConvertedFile } from "./conversion.ts";
 import type { DockerHost } from "./docker-host.ts";
@@ -24,9 +23,7 @@ import { formatToml, getIn, setIn } from "../toml/toml-tree.ts";
  * to nothing.
  */
 export function convert(host: DockerHost, spec: TargetSpec): Conversion {
-  const unit = decodeDockerUnit(host.unit, host.commandLine);
-  const file = decodeDaemonJson(host.daemonJson?.text ?? "", host.daemonJson?.path ?? "");
-  const { settings, problems } = mergeSettings(file, unit.flags);
+  const { settings, problems, unit, file } = decodeDocker(host);
   const base = readBase(host, spec);
   const draft = new Draft(spec, host, { settings, file, config: base.tree });
   draft.ledger.push(...base.ledger);

@@ -11,12 +11,24 @@ export function putHosts(namespace: string, hosts: readonly HostLine[], draft: D
   if (mirrors !== undefined) return putOldHosts(mirrors, namespace, hosts, draft);
   const { certsDirectory, label } = draft.spec;
   const path = `${certsDirectory}/${namespace}/hosts.toml`;
-  const server = namespace === "docker.io" ? "https://registry-1.docker.io" : `https://${namespace}`;
-  const content = formatHostsToml(server, hosts, certsDirectory, [`Docker's settings for ${namespace}, for ${label}.`]);
+  const content = formatHostsToml({
+    server: serverOf(namespace),
+    hosts,
+    directory: certsDirectory,
+    comment: [`Docker's settings for ${namespace}, for ${label}.`],
+  });
   if (!hasHosts(namespace, draft)) {
     draft.files.push({ path, mode: 0o644, content, why: `where images of ${namespace} come from` });
   }
   return { file: path, key: "host" };
+}
+
+/** The directory for hosts of every registry that has none of its own. Source: containerd docs/hosts.md. */
+export const everyRegistry = "_default";
+
+function serverOf(namespace: string): string | undefined {
+  if (namespace === everyRegistry) return undefined;
+  return namespace === "docker.io" ? "https://registry-1.docker.io" : `https://${namespace}`;
 }
 
 /** Whether its hosts are said already. */

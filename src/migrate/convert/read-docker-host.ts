@@ -1,11 +1,14 @@
 import { readCommandLine } from "../host/command-line.ts";
+import { readDaemonJson } from "../host/read-docker.ts";
+import { readImageNames } from "../host/read-image-names.ts";
+import { findCgroupVersion } from "../host/read-kernel.ts";
 import { readPackages, type Packages } from "../host/read-packages.ts";
 import { findKubeletSetting, readKubelet } from "../host/read-kubelet.ts";
 import { readUnit, type HostText } from "../host/read-unit.ts";
 import type { HostRoot } from "../host/host-root.ts";
 import type { RunningHost } from "../host/running-host.ts";
 import type { Fact } from "../host/source.ts";
-import { decodeDockerUnit } from "../docker-config/decode-docker-unit.ts";
+import { dataRootOf, decodeDocker } from "../docker-config/decode-docker.ts";
 import { dockershimFlags } from "./cri-dockerd-unit.ts";
 import type { DockerHost, KubeletSettings } from "./docker-host.ts";
 
@@ -24,12 +27,12 @@ export type HostSources = {
 export async function readDockerHost({ root, running, images }: HostSources): Promise<DockerHost> {
   const unit = await readUnit(root, "docker.service");
   const commandLine = unit === undefined ? undefined : await readCommandLine(root, unit);
-  const { flags } = decodeDockerUnit(unit, commandLine);
-  const daemonJson = await findText(root, flags.configFile ?? "/etc/docker/daemon.json");
+  const daemonJson = await readDaemonJson(root, unit, commandLine);
   const containerdConfig = await findText(root, "/etc/containerd/config.toml");
   const ferryConfig = await findText(root, "/etc/ferry/config.toml");
   const packages = await readPackages(root, running);
   const cgroupVersion = await findCgroupVersion(root);
+  const dataRoot = dataRootOf(decodeDocker({ daemonJson, unit, commandLine }).settings);
   return {
     ...(daemonJson !== undefined && { daemonJson }),
     ...(containerdConfig !== undefined && { containerdConfig }),
@@ -40,7 +43,7 @@ export async function readDockerHost({ root, running, images }: HostSources): Pr
     certificates: await readCertificates(root),
     logins: await findAll(root, loginPaths),
     kubelet: await readKubeletSettings({ root, running, packages }),
-    images: [...images, ...(await readStoredImages(root, flags.settings["data-root"]?.value))],
+    images: [...images, ...(await readStoredImages(root, dataRoot.value))],
   };
 }
 
@@ -80,20 +83,13 @@ async function readCertificates(root: HostRoot): Promise<HostText[]> {
   return files;
 }
 
-/** Names of images in Docker's graph store. Source: moby `daemon/internal/refstore`. */
-async function readStoredImages(root: HostRoot, dataRoot = "/var/lib/docker"): Promise<string[]> {
+/** Names of images in Docker's graph store, of every storage driver. */
+async function readStoredImages(root: HostRoot, dataRoot: string): Promise<string[]> {
   const names: string[] = [];
   for (const driver of await root.list(`${dataRoot}/image`)) {
-    const text = await root.findText(`${dataRoot}/image/${driver}/repositories.json`);
-    names.push(...[...(text ?? "").matchAll(/"([^"{}\s]+:[^"{}\s]+)":\s*"sha256:/g)].map(([, name = ""]) => name));
+    names.push(...(await readImageNames(root, `${dataRoot}/image/${driver}`)));
   }
   return names;
-}
-
-/** Of the host whose `/sys` is there; a copy mostly has none. */
-async function findCgroupVersion(root: HostRoot): Promise<1 | 2 | undefined> {
-  if (await root.exists("/sys/fs/cgroup/cgroup.controllers")) return 2;
-  return (await root.exists("/sys/fs/cgroup/memory")) ? 1 : undefined;
 }
 
 async function findText(root: HostRoot, path: string): Promise<HostText | undefined> {

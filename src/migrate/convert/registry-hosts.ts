@@ -42,15 +42,20 @@ export function registryCertificates(files: readonly HostText[]): ReadonlyMap<st
 }
 
 /**
- * A hosts.toml: `hosts` in order, then `server` itself. Certificates are named by their place below `directory`, as those
- * of a mirror lie in another registry's. Source: containerd docs/hosts.md.
+ * A hosts.toml: `hosts` in order, then `server` itself, or the registry's own where that is undefined. Certificates are named
+ * by their place below `directory`, as those of a mirror lie in another registry's. Source: containerd docs/hosts.md.
  */
-export function formatHostsToml(
-  server: string,
-  hosts: readonly HostLine[],
-  directory: string,
-  comment: readonly string[],
-): string {
+export function formatHostsToml({
+  server,
+  hosts,
+  directory,
+  comment,
+}: {
+  readonly server: string | undefined;
+  readonly hosts: readonly HostLine[];
+  readonly directory: string;
+  readonly comment: readonly string[];
+}): string {
   const tables: TomlTable = {};
   for (const line of hosts) {
     const { ca, clients } = certificatesOf(line, directory);
@@ -62,7 +67,7 @@ export function formatHostsToml(
       ...(clients.length > 0 && { client: clients }),
     };
   }
-  return formatToml({ server, host: tables }, comment);
+  return formatToml({ ...(server !== undefined && { server }), host: tables }, comment);
 }
 
 function certificatesOf(

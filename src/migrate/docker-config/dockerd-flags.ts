@@ -84,11 +84,19 @@ function readWords(words: readonly PlacedWord[]): Flag[] {
     // -Hunix:///x is one word.
     const glued = short !== undefined && body.length > 1 ? word.text.slice(2) : inline;
     const isFlag = isDaemonKey(name) && daemonKeys[name].expected === "true or false";
-    const value = glued ?? (isFlag ? "true" : (words[++at]?.text ?? ""));
+    const next = words[at + 1]?.text;
+    // What dockerd does not know takes no other flag for its value.
+    const takesNext = glued === undefined && !isFlag && (isKnown(name) || next?.startsWith("-") === false);
+    if (takesNext) at++;
+    const value = glued ?? (isFlag ? "true" : takesNext ? (next ?? "") : "");
     const excerpt = redact(isFlag ? word.text : `${dashes}${body} ${value}`).slice(0, 200);
     flags.push({ name, value, source: { t: "file", path: word.path, line: word.line, excerpt } });
   }
   return flags;
+}
+
+function isKnown(name: string): boolean {
+  return isDaemonKey(name) || Object.hasOwn(renamed, name) || proxies.has(name) || name === "config-file";
 }
 
 /** `-Hunix:///run/docker.sock`: more than letters behind a short flag. */
@@ -100,7 +108,7 @@ function shortWithValue(word: PlacedWord | undefined): (string | undefined)[] {
 function addTo(values: ReadonlyMap<string, unknown>, key: keyof typeof daemonKeys, text: string): unknown {
   const { expected } = daemonKeys[key];
   if (expected === "a list of strings") return [...listAt(values, key), text];
-  if (expected === "true or false") return text === "true" || text === "1";
+  if (expected === "true or false") return booleans.get(text) ?? text;
   if (expected === "a whole number") return /^-?\d+$/.test(text) ? Number(text) : text;
   if (key === "default-address-pools") {
     const pool = Object.fromEntries(text.split(",").map((part) => cut(part)));
@@ -111,9 +119,15 @@ function addTo(values: ReadonlyMap<string, unknown>, key: keyof typeof daemonKey
   return { ...objectAt(values, key), [name]: memberOf(key, value) };
 }
 
+/** Source: Go `strconv.ParseBool`. */
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ...["1", "t", "T", "true", "TRUE", "True"].map((word) => [word, true] as const),
+  ...["0", "f", "F", "false", "FALSE", "False"].map((word) => [word, false] as const),
+]);
+
 function memberOf(key: string, text: string): unknown {
   if (key === "runtimes") return { path: text };
-  if (key === "features") return text === "true";
+  if (key === "features") return booleans.get(text) ?? text;
   if (key !== "default-ulimits") return text;
   const [soft = "", hard = soft] = text.split(":");
   return { Soft: Number(soft), Hard: Number(hard) };

@@ -1,4 +1,5 @@
 import type { HostRoot } from "./host-root.ts";
+import { plainPath } from "./plain-path.ts";
 import { listSettings, type HostText, type Unit } from "./read-unit.ts";
 import type { Source } from "./source.ts";
 import { splitWords, type Span } from "./split-words.ts";
@@ -167,10 +168,12 @@ function unitVariables(unit: Unit, textOf: (path: string) => string): FlagRegion
 async function readEnvironmentFiles(root: HostRoot, unit: Unit): Promise<HostText[]> {
   const files: HostText[] = [];
   for (const { value } of listSettings(unit, "Service", "EnvironmentFile")) {
-    const path = value
-      .trim()
-      .replace(/^-/, "")
-      .replace(/^"(.*)"$/, "$1");
+    const path = plainPath(
+      value
+        .trim()
+        .replace(/^-/, "")
+        .replace(/^"(.*)"$/, "$1"),
+    );
     const text = await root.findText(path);
     if (text !== undefined) files.push({ path, text });
   }

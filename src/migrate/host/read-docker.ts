@@ -1,13 +1,13 @@
-import { decodeDaemonJson, type ConfigProblem, type DaemonSettings } from "../docker-config/decode-daemon-json.ts";
+import type { ConfigProblem, DaemonSettings } from "../docker-config/decode-daemon-json.ts";
+import { dataRootOf, decodeDocker } from "../docker-config/decode-docker.ts";
 import { decodeDockerUnit } from "../docker-config/decode-docker-unit.ts";
-import { mergeSettings } from "../docker-config/merge-settings.ts";
-import { readCommandLine } from "./command-line.ts";
+import { readCommandLine, type CommandLine } from "./command-line.ts";
 import type { HostRoot } from "./host-root.ts";
 import type { Packages } from "./read-packages.ts";
-import { readUnit, type HostText } from "./read-unit.ts";
+import { readUnit, type HostText, type Unit } from "./read-unit.ts";
 import { readUnitStates, type UnitFacts } from "./read-unit-state.ts";
 import type { RunningHost } from "./running-host.ts";
-import type { Fact, Source } from "./source.ts";
+import type { Fact } from "./source.ts";
 
 /** Docker Engine on a host. */
 export type DockerFacts = {
@@ -37,23 +37,29 @@ export async function readDocker({ root, running, packages }: Sources): Promise<
   const version = packageNames.map((name) => packages.find(name)).find((found) => found !== undefined);
   if (unit === undefined && binary === undefined && version === undefined) return undefined;
   const commandLine = unit === undefined ? undefined : await readCommandLine(root, unit);
-  const { flags } = decodeDockerUnit(unit, commandLine);
-  const path = flags.configFile ?? "/etc/docker/daemon.json";
-  const text = await root.findText(path);
-  const { settings, problems } = mergeSettings(decodeDaemonJson(text ?? "", path), flags);
-  const dataRoot = settings["data-root"] ?? settings.graph ?? { value: "/var/lib/docker", source: notSaid };
+  const daemonJson = await readDaemonJson(root, unit, commandLine);
+  const { settings, problems } = decodeDocker({ daemonJson, unit, commandLine });
   return {
     version: (await askVersion(running)) ?? version,
-    daemonJson: text === undefined ? undefined : { path, text },
+    daemonJson,
     settings,
     problems,
-    dataRoot,
+    dataRoot: dataRootOf(settings),
     cgroupDriver: findCgroupDriver(settings),
     units: await readUnitStates({ root, running }, ["docker.service", "docker.socket"]),
   };
 }
 
-const notSaid: Source = { t: "system", what: "Docker's default" };
+/** `daemon.json`, or the file that `--config-file` names; undefined when it is not there. */
+export async function readDaemonJson(
+  root: HostRoot,
+  unit: Unit | undefined,
+  commandLine: CommandLine | undefined,
+): Promise<HostText | undefined> {
+  const path = decodeDockerUnit(unit, commandLine).flags.configFile ?? "/etc/docker/daemon.json";
+  const text = await root.findText(path);
+  return text === undefined ? undefined : { path, text };
+}
 
 function findCgroupDriver(settings: DaemonSettings): Fact<CgroupDriver> | undefined {
   const options = settings["exec-opts"];

@@ -29,7 +29,8 @@ export async function readKernel(root: HostRoot): Promise<KernelFacts> {
   return { cgroupVersion: await findCgroupVersion(root), modules, sysctls };
 }
 
-async function findCgroupVersion(root: HostRoot): Promise<1 | 2 | undefined> {
+/** Of the host whose `/sys` is there; a copy mostly has none. */
+export async function findCgroupVersion(root: HostRoot): Promise<1 | 2 | undefined> {
   if (await root.exists("/sys/fs/cgroup/cgroup.controllers")) return 2;
   return (await root.exists("/sys/fs/cgroup/memory")) ? 1 : undefined;
 }

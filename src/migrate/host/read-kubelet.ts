@@ -2,6 +2,7 @@ import type { HostRoot } from "./host-root.ts";
 import { readKubeletConfig, readKubeletConfigDirectory, type KubeletConfigFile } from "./kubelet-config.ts";
 import { findFlag, flagSource, readCommandLine, type CommandLine } from "./command-line.ts";
 import { findKubernetesVersion, type KubernetesVersion } from "./kubernetes-version.ts";
+import { plainPath } from "./plain-path.ts";
 import type { Packages } from "./read-packages.ts";
 import { readUnit, type Unit } from "./read-unit.ts";
 import { runsProgram, type RunningHost } from "./running-host.ts";
@@ -35,8 +36,11 @@ type Sources = {
 export async function readKubelet({ root, running, packages }: Sources): Promise<KubeletFacts> {
   const unit = await readUnit(root, "kubelet.service");
   const commandLine = unit === undefined ? undefined : await readCommandLine(root, unit);
-  const configPath = findFlag(commandLine, "config")?.value;
-  const directory = findFlag(commandLine, "config-dir")?.value;
+  const pathOf = (flag: string) => {
+    const said = findFlag(commandLine, flag)?.value;
+    return said === undefined ? undefined : plainPath(said);
+  };
+  const [configPath, directory] = [pathOf("config"), pathOf("config-dir")];
   return {
     version: await readVersion({ root, running, packages }),
     unit,

@@ -33,6 +33,7 @@ export function editKubeletConfig(path: string, text: string, edits: readonly Fi
   if (added.length === 0) return applySplices(text, splices);
   const first = contents?.items[0]?.key;
   if (isFlow && isScalar(first)) splices.push(flowAddition(text, first.range?.[0] ?? 0, added));
+  else if (isFlow) splices.push(emptyAddition(contents.range?.[0] ?? 0, added));
   return isFlow ? applySplices(text, splices) : withLines(applySplices(text, splices), added);
 }
 
@@ -50,13 +51,20 @@ function withLines(text: string, added: readonly FieldEdit[]): string {
 /** Before the first member, with the blank that stands before that. */
 function flowAddition(text: string, at: number, added: readonly FieldEdit[]): Splice {
   const blank = /\s*$/.exec(text.slice(0, at))?.[0] ?? "";
-  const members = added.map(
-    ({ field, value }) => `${JSON.stringify(field)}: ${scalarText(value, true)},${blank || " "}`,
-  );
-  return { start: at, end: at, text: members.join("") };
+  return { start: at, end: at, text: added.map((edit) => `${memberText(edit)},${blank || " "}`).join("") };
 }
 
-/** Our values are sockets, sizes and words, plain in YAML. */
+/** Behind the brace of a mapping that has no member yet. */
+function emptyAddition(start: number, added: readonly FieldEdit[]): Splice {
+  return { start: start + 1, end: start + 1, text: added.map(memberText).join(", ") };
+}
+
+function memberText({ field, value }: FieldEdit): string {
+  return `${JSON.stringify(field)}: ${scalarText(value, true)}`;
+}
+
+/** Our values are sockets, sizes and words, plain in YAML but for texts that would be read as numbers: `-1` is a size too. */
 function scalarText(value: string | number | boolean, isFlow: boolean): string {
-  return isFlow ? JSON.stringify(value) : String(value);
+  const isNumeric = typeof value === "string" && value.trim() !== "" && !Number.isNaN(Number(value));
+  return isFlow || isNumeric ? JSON.stringify(value) : String(value);
 }

@@ -45,6 +45,16 @@ test("a JSON configuration stays JSON", () => {
   );
 });
 
+test("a configuration without a member gets its first; a text that looks like a number stays a text", () => {
+  assert.equal(editKubeletConfig("/k", "{}\n", [socket]), `{"containerRuntimeEndpoint": "unix:///run/x.sock"}\n`);
+  const unlimited = { field: "containerLogMaxSize", value: "-1" };
+  assert.equal(editKubeletConfig("/k", "a: 1\n", [unlimited]), `a: 1\ncontainerLogMaxSize: "-1"\n`);
+  assert.equal(
+    editKubeletConfig("/k", "containerLogMaxSize: 10Mi # x\n", [unlimited]),
+    `containerLogMaxSize: "-1" # x\n`,
+  );
+});
+
 test("what is no mapping is not edited", () => {
   assert.throws(() => editKubeletConfig("/k", "- a", [socket]), /not a YAML mapping/);
   assert.throws(() => editKubeletConfig("/k", "a: [", [socket]), /not a YAML mapping/);

@@ -143,6 +143,36 @@ test("what is no node of ours to change is refused, or answered with what replac
   assert.throws(() => planNode(input), /the kubelet's version is not known/);
 });
 
+test("paths that people wrote with slashes to spare are plain in the plan, which reads back", async () => {
+  await using host = await hostRootOf(`
+== /etc/systemd/system/kubelet.service
+[Service]
+EnvironmentFile=-/etc//default/kubelet
+ExecStart=/usr/bin/kubelet --config=/etc/./kubernetes//k.yaml $KUBELET_EXTRA_ARGS
+== /etc/default/kubelet
+KUBELET_EXTRA_ARGS="--network-plugin=cni"
+== /etc/kubernetes/k.yaml
+cgroupDriver: systemd
+== /usr/bin/dockerd
+== /etc/docker/daemon.json
+{"data-root": "/data//docker/", "log-opts": {"max-size": "-1"}}
+== /data/docker/image/overlay2/imagedb/content/sha256/00
+{}
+`);
+  const made = await plan(host.root, ["1.23.17", "containerd"]);
+  assert(made.t === "plan");
+  const { steps } = parsePlan(formatPlan(made.plan));
+  const carried = steps.find(({ kind }) => kind === "carry-images");
+  assert.equal(carried?.kind === "carry-images" && carried.dataRoot, "/data/docker");
+  const kubelet = steps.find(({ id }) => id.endsWith("configure-kubelet"));
+  const files = kubelet?.kind === "write-files" ? kubelet.files : [];
+  assert.deepEqual(
+    files.map(({ path }) => path),
+    ["/etc/default/kubelet", "/etc/kubernetes/k.yaml"],
+  );
+  assert.match(files[1]?.content ?? "", /^containerLogMaxSize: "-1"$/m);
+});
+
 test("nodes of managed pools get commands in place of steps; kubeadm's on Azure is no pool's", async () => {
   const unit = "== /etc/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet\n== /usr/bin/dockerd\n";
   const pools: [file: string, version: string, says: RegExp][] = [

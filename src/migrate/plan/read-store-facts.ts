@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { EngineError, errnoOf } from "#base/errors.ts";
 import type { DockerFacts } from "../host/read-docker.ts";
 import type { HostRoot } from "../host/host-root.ts";
+import { readImageNames } from "../host/read-image-names.ts";
 import { readDockerContainers } from "../survey/read-docker-containers.ts";
 import { readDockerStore } from "../images/docker-store/docker-store.ts";
 import { forecastStore, type StoreForecast } from "../images/forecast-store.ts";
@@ -11,7 +12,6 @@ import type { Target } from "./step.ts";
 
 /** Whose layers are trees that can be read where they lie. */
 const readable = ["overlay2", "fuse-overlayfs", "aufs", "btrfs", "vfs"];
-const maxNamesBytes = 64 << 20;
 
 /** What lies in Docker's data root. Source: moby v20.10.24 layer/filestore.go, image/fs.go, reference/store.go. */
 export async function readStoreFacts(
@@ -32,7 +32,7 @@ export async function readStoreFacts(
     path,
     drivers,
     driver: isReadable ? driver : undefined,
-    names: isReadable ? await readNames(root, `${path}/image/${driver}/repositories.json`) : [],
+    names: isReadable ? await readImageNames(root, `${path}/image/${driver}`) : [],
     layerBytes: isReadable ? await sumLayers(root, `${path}/image/${driver}/layerdb/sha256`) : 0,
     forecast: isReadable ? await forecast(root, path, driver) : undefined,
     besides: await findBesides(root, path, targets),
@@ -80,11 +80,6 @@ async function findImageRoot(root: HostRoot, { dataRoot, settings }: DockerFacts
   if (settings["userns-remap"] === undefined) return dataRoot.value;
   const remapped = (await root.list(dataRoot.value)).find((name) => /^\d+\.\d+$/.test(name));
   return remapped === undefined ? dataRoot.value : `${dataRoot.value}/${remapped}`;
-}
-
-async function readNames(root: HostRoot, path: string): Promise<string[]> {
-  const text = (await root.findText(path, maxNamesBytes)) ?? "";
-  return [...text.matchAll(/"([^"{}\s]+:[^"{}\s]+)":\s*"sha256:/g)].map(([, name = ""]) => name);
 }
 
 async function sumLayers(root: HostRoot, directory: string): Promise<number> {

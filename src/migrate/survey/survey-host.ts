@@ -6,10 +6,8 @@ import { convert } from "../convert/convert.ts";
 import type { DockerHost } from "../convert/docker-host.ts";
 import { containerdSpecFor } from "../convert/find-target.ts";
 import { readDockerHost } from "../convert/read-docker-host.ts";
-import { decodeDaemonJson, type DaemonSettings } from "../docker-config/decode-daemon-json.ts";
-import { decodeDockerUnit, type DockerUnit } from "../docker-config/decode-docker-unit.ts";
+import { dataRootOf, decodeDocker } from "../docker-config/decode-docker.ts";
 import { decodeLogin } from "../docker-config/decode-login.ts";
-import { mergeSettings } from "../docker-config/merge-settings.ts";
 import type { HostRoot } from "../host/host-root.ts";
 import { readNode, type NodeFacts } from "../host/read-node.ts";
 import type { RunningHost } from "../host/running-host.ts";
@@ -67,8 +65,8 @@ export async function surveyHost(call: Call, { root, running, progress }: Survey
   const node = await readNode(root, running);
   assertIsNode(root, node);
   const docker = await readDockerHost({ root, running, images: [] });
-  const { settings, unit } = settingsOf(docker);
-  const dataRoot = settings["data-root"]?.value ?? settings.graph?.value ?? "/var/lib/docker";
+  const { settings, unit } = decodeDocker(docker);
+  const { value: dataRoot } = dataRootOf(settings);
   const noPackages: HostSurvey["packages"] = new Map();
   const containers = await part("containers", async () => await readDockerContainers(root, dataRoot), []);
   return {
@@ -118,14 +116,6 @@ function assertIsNode(root: HostRoot, { kubelet, docker, containerd, layout }: N
     "failedPrecondition",
     `host root ${root.directory}: no node: no kubelet, Docker or containerd in it`,
   );
-}
-
-function settingsOf({ daemonJson, unit, commandLine }: DockerHost): { settings: DaemonSettings; unit: DockerUnit } {
-  const decoded = decodeDockerUnit(unit, commandLine);
-  const file =
-    daemonJson === undefined ? { settings: {}, problems: [] } : decodeDaemonJson(daemonJson.text, daemonJson.path);
-  const { settings } = mergeSettings(file, { settings: decoded.flags.settings, problems: [] });
-  return { settings, unit: decoded };
 }
 
 async function lostOf(

@@ -83,6 +83,15 @@ export function convertProxy(name: string, fact: Fact<string>, draft: Draft, key
     draft.record("unneeded", key, fact, { note: "empty" });
     return;
   }
+  if (/\p{Cc}/u.test(fact.value)) {
+    draft.record(
+      "invalid",
+      key,
+      { ...fact, value: "…" },
+      { note: "has a line's end or another control character in it" },
+    );
+    return;
+  }
   const value = fact.value.replaceAll("%", "%%").replaceAll(/["\\]/g, "\\$&");
   const to = draft.putDropIn("http-proxy.conf", `Environment="${name}=${value}"`);
   draft.record("kept", key, fact, {

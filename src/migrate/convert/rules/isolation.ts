@@ -108,13 +108,13 @@ export function cgroupDestinations(draft: Draft, driver: string) {
   return [place, draft.putKubelet("cgroupDriver", driver)];
 }
 
-const noUnit = new Set(["core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc"]);
-for (const name of ["rss", "rtprio", "rttime", "sigpending", "stack", "as"]) noUnit.add(name);
+const ulimits = "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack";
+const knownUlimits: ReadonlySet<string> = new Set(ulimits.split(" "));
 
 /** Containers inherit the daemon's limits. Source: systemd.exec(5), setrlimit(2). */
 function convertUlimit(name: string, fact: Fact<Ulimit>, draft: Draft): void {
   const key = `default-ulimits.${name}`;
-  if (!noUnit.has(name)) {
+  if (!knownUlimits.has(name)) {
     draft.record("invalid", key, fact, { note: `invalid ulimit type: ${name}` });
     return;
   }

@@ -1,9 +1,10 @@
 import type { TomlValue } from "smol-toml";
 import type { Fact, Source } from "../../host/source.ts";
 import { getIn, isTomlTable } from "../../toml/toml-tree.ts";
+import { isRegistryHost } from "../address-range.ts";
 import type { OldTls } from "../base-config.ts";
 import type { Draft } from "../draft.ts";
-import { hasHosts, putHosts } from "../put-hosts.ts";
+import { everyRegistry, hasHosts, putHosts } from "../put-hosts.ts";
 import type { HostLine } from "../registry-hosts.ts";
 
 /**
@@ -15,10 +16,15 @@ export function moveOldRegistries(draft: Draft, tls: ReadonlyMap<string, Fact<Ol
   if (configPath === undefined) return;
   const registry = getIn(draft.config, configPath.slice(0, -1));
   const mirrors = isTomlTable(registry) ? registry["mirrors"] : undefined;
-  for (const [name, mirror] of Object.entries(isTomlTable(mirrors) ? mirrors : {})) {
+  for (const [key, mirror] of Object.entries(isTomlTable(mirrors) ? mirrors : {})) {
+    const name = key === "*" ? everyRegistry : key;
     const endpoints = isTomlTable(mirror) ? mirror["endpoint"] : undefined;
     const urls = Array.isArray(endpoints) ? endpoints.filter(isURL) : [];
     const source: Source = { t: "file", path: draft.spec.configFile };
+    if (name !== everyRegistry && !isRegistryHost(name)) {
+      refuse(`registry.mirrors.${JSON.stringify(key)}`, { value: urls, source }, draft);
+      continue;
+    }
     const note = noteFor(name, "beside config_path mirrors are refused: as hosts of its hosts.toml", draft);
     const to = [
       putHosts(
@@ -27,10 +33,14 @@ export function moveOldRegistries(draft: Draft, tls: ReadonlyMap<string, Fact<Ol
         draft,
       ),
     ];
-    draft.record("changed", `registry.mirrors.${JSON.stringify(name)}`, { value: urls, source }, { to, note });
+    draft.record("changed", `registry.mirrors.${JSON.stringify(key)}`, { value: urls, source }, { to, note });
   }
   if (isTomlTable(registry)) delete registry["mirrors"];
   for (const [host, fact] of tls) {
+    if (!isRegistryHost(host)) {
+      refuse(`registry.configs.${JSON.stringify(host)}.tls`, fact, draft);
+      continue;
+    }
     const note = noteFor(
       host,
       "beside config_path it has no effect, or is refused: as a host of its hosts.toml",
@@ -39,6 +49,10 @@ export function moveOldRegistries(draft: Draft, tls: ReadonlyMap<string, Fact<Ol
     const to = [putHosts(host, [withTls(`https://${host}`, tls)], draft)];
     draft.record("changed", `registry.configs.${JSON.stringify(host)}.tls`, fact, { to, note });
   }
+}
+
+function refuse(key: string, fact: Fact<unknown>, draft: Draft): void {
+  draft.record("invalid", key, fact, { note: "its name is no registry's host" });
 }
 
 function noteFor(namespace: string, note: string, draft: Draft): string {

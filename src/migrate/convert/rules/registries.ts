@@ -1,7 +1,7 @@
 import { redact } from "#base/errors.ts";
 import type { Fact } from "../../host/source.ts";
 import type { Destination } from "../../ledger/ledger.ts";
-import { hostsInRange, isAddressRange, registryOf } from "../address-range.ts";
+import { hostsInRange, isAddressRange, isRegistryHost, registryOf } from "../address-range.ts";
 import type { Draft } from "../draft.ts";
 import { putHosts } from "../put-hosts.ts";
 import { registryCertificates, type HostLine } from "../registry-hosts.ts";
@@ -12,13 +12,17 @@ type RegistryKey = "registry-mirrors" | "insecure-registries" | "max-concurrent-
 /** Where images come from. `hosts.toml` is read at every pull: no restart is needed after a change. */
 export const registryRules: Rules<RegistryKey> = {
   "registry-mirrors": convertMirrors,
-  "insecure-registries": (fact, draft) => {
-    if (draft.place("insecureRegistries") !== undefined) {
-      const to = draft.put("insecureRegistries", fact.value.map(withoutScheme));
-      draft.record("kept", "insecure-registries", fact, { to: [to], note: "hosts and ranges alike" });
-      return;
+  "insecure-registries": (fact, draft, key) => {
+    const [good, bad] = [fact.value.filter(isRegistry), fact.value.filter((entry) => !isRegistry(entry))];
+    for (const value of bad) {
+      draft.record("invalid", key, { value, source: fact.source }, { note: "neither a host nor an address range" });
     }
-    for (const entry of fact.value) convertInsecure({ value: entry, source: fact.source }, draft);
+    if (draft.place("insecureRegistries") === undefined) {
+      for (const entry of good) convertInsecure({ value: entry, source: fact.source }, draft);
+    } else if (good.length > 0) {
+      const to = draft.put("insecureRegistries", good.map(withoutScheme));
+      draft.record("kept", key, { value: good, source: fact.source }, { to: [to], note: "hosts and ranges alike" });
+    }
   },
   "max-concurrent-downloads": (fact, draft, key) => {
     if (fact.value === 3) draft.record("unneeded", key, fact, { note: "3, as by default" });
@@ -117,6 +121,10 @@ function mirrorHosts(mirror: string, draft: Draft): HostLine[] {
 
 function insecureHosts(draft: Draft): readonly string[] {
   return (draft.settings["insecure-registries"]?.value ?? []).map(withoutScheme);
+}
+
+function isRegistry(entry: string): boolean {
+  return isAddressRange(withoutScheme(entry)) || isRegistryHost(withoutScheme(entry));
 }
 
 function convertInsecure(fact: Fact<string>, draft: Draft): void {

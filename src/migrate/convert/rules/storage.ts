@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path/posix";
 import type { Fact } from "../../host/source.ts";
+import { plainPath } from "../../host/plain-path.ts";
 import type { Draft } from "../draft.ts";
 import type { Rules } from "./rule.ts";
 
@@ -19,7 +20,7 @@ export const storageRules: Rules<"data-root" | "graph" | "exec-root" | "storage-
 };
 
 function convertRoot(fact: Fact<string>, draft: Draft, key: string): void {
-  const from = fact.value.replace(/(?!^)\/+$/, "");
+  const from = plainPath(fact.value);
   if (from === "/var/lib/docker") {
     draft.record("unneeded", key, fact, { note: `Docker's default; ${draft.spec.label}'s own default stays` });
     return;

@@ -40,7 +40,7 @@ async function assertSchema(value: unknown): Promise<void> {
 async function openCluster() {
   const stack = new AsyncDisposableStack();
   const directory = stack.use(await temporaryDirectory("assess"));
-  const server = stack.use(await TestApiServer.start());
+  const server = stack.use(await TestApiServer.start({ version: "1.23.17" }));
   fillCluster(server, { nodes: 6, pods: 60 });
   const kubeconfig = await server.writeKubeconfig(join(directory.path, "config"));
   return { server, kubeconfig, [Symbol.asyncDispose]: async () => await stack.disposeAsync() };

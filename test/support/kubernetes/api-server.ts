@@ -30,6 +30,8 @@ export type ApiServerOptions = {
   readonly token?: string;
   /** Where it listens; 127.0.0.1 by default. */
   readonly host?: string;
+  /** Of Kubernetes: what `/version` says; 1.34.2 by default. */
+  readonly version?: string;
 };
 
 /**
@@ -63,6 +65,10 @@ export class TestApiServer implements AsyncDisposable {
     const server = new TestApiServer(options);
     await server.#listen(0);
     return server;
+  }
+
+  get version(): string {
+    return this.#options.version ?? "1.34.2";
   }
 
   get url(): string {
@@ -157,6 +163,11 @@ export class TestApiServer implements AsyncDisposable {
   }
 
   #read({ method, path, query, target }: ApiRequestInfo, response: ServerResponse): void {
+    if (path === "/version" && method === "GET") {
+      const [major, minor] = this.version.split(".");
+      sendJson(response, 200, { major, minor, gitVersion: `v${this.version}` });
+      return;
+    }
     if (target === undefined || method !== "GET" || target.subresource !== undefined) {
       sendStatus(response, 404, "NotFound", `the server could not find ${method} ${path}`);
       return;

@@ -38,9 +38,7 @@ export function fillCluster(server: TestApiServer, { nodes, pods }: ClusterSize)
 
 const answerKubelets: TestApiServer["handlers"][number] = ({ path }, response) => {
   const what = /^\/api\/v1\/nodes\/[^/]+\/proxy\/(configz|metrics)$/.exec(path)?.[1];
-  if (path === "/version") response.end('{"gitVersion":"v1.23.17"}');
-  else if (what === "configz")
-    response.end('{"kubeletconfig":{"cgroupDriver":"systemd","containerLogMaxSize":"10Mi"}}');
+  if (what === "configz") response.end('{"kubeletconfig":{"cgroupDriver":"systemd","containerLogMaxSize":"10Mi"}}');
   else if (what === "metrics") response.end(metrics);
   else if (path === "/readyz") sendStatus(response, 200, "", "ok");
   else return false;

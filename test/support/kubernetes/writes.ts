@@ -8,16 +8,12 @@ import { applyJsonPatch, mergePatch } from "./patches.ts";
 import type { StoredObject } from "./selectors.ts";
 import { serveWatch } from "./watches.ts";
 
-export type WriteOptions = {
-  /** Minor version of Kubernetes: before 22, `policy/v1` has no Eviction. */
-  readonly minor?: number;
-};
-
 /**
  * Makes a test API server take what a real one takes: objects made, replaced with their `resourceVersion`, patched in
  * three ways, deleted (a pod that is bound to a node by its kubelet only), evicted as far as budgets allow, watched.
  */
-export function serveWrites(server: TestApiServer, { minor = 34 }: WriteOptions = {}): void {
+export function serveWrites(server: TestApiServer): void {
+  const minor = Number(server.version.split(".")[1]);
   server.handlers.push(async (request, response) => {
     const { target, method, query } = request;
     if (target === undefined) return false;

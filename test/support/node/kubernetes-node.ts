@@ -50,8 +50,11 @@ export class KubernetesNode implements AsyncDisposable {
     const ca = await makeCa(machine.directory);
     const { cert, key } = await ca.issue("apiserver");
     const tls = { cert, key, ca: ca.ca.cert };
-    const api = undo.use(await TestApiServer.start({ host: machine.gateway, token: "kubelet-and-admin", tls }));
-    serveWrites(api, { minor: Number(layout.version.split(".")[1]) });
+    const { version } = layout;
+    const api = undo.use(
+      await TestApiServer.start({ host: machine.gateway, token: "kubelet-and-admin", tls, version }),
+    );
+    serveWrites(api);
     servePods(api, machine);
     const node = new KubernetesNode({ machine, api, images }, undo.move());
     try {

@@ -1,5 +1,6 @@
-import { EngineError, kindOf, messageOf } from "#base/errors.ts";
+import { EngineError, type ErrorKind, kindOf, messageOf } from "#base/errors.ts";
 import { DockerApiError } from "#clients/docker/api-error.ts";
+import { KubernetesError } from "#clients/kubernetes/api-error.ts";
 import { CliError } from "./cli-error.ts";
 import { nextStep } from "./next-step.ts";
 import { warn } from "./output.ts";
@@ -23,7 +24,10 @@ export function reportError(error: unknown, command: string): number {
   }
   if (kindOf(error) === "canceled") return 130;
   warn(`ferry: ${messageOf(error)}`);
-  if (error instanceof EngineError && error.kind === "unavailable") {
+  const next = error instanceof KubernetesError ? nextOfCluster[error.kind] : undefined;
+  if (next !== undefined) {
+    warn(`  ${next}`);
+  } else if (error instanceof EngineError && error.kind === "unavailable") {
     warn("  is the daemon running? systemctl status ferryd, or name another: --host unix:///path");
   } else if (!(error instanceof EngineError) && process.env["FERRY_DEBUG"] !== undefined && error instanceof Error) {
     warn(error.stack ?? "");
@@ -36,3 +40,10 @@ function nextAfter({ status, message }: DockerApiError, command: string): string
   if (status === 409 && command === "rm") return "stop it first (ferry stop), or: ferry rm -f";
   return nextStep(message) ?? (status === 400 ? `see: ferry ${command} --help` : undefined);
 }
+
+/** What to do about an API server's refusal, or its silence. */
+const nextOfCluster: Partial<Readonly<Record<ErrorKind, string>>> = {
+  unavailable: "does kubectl reach it? name another: --kubeconfig FILE, --context NAME",
+  unauthenticated: "it does not know these credentials: log in anew, or name others: --kubeconfig FILE, --context NAME",
+  permissionDenied: "the rights that a command needs: its --print-rbac",
+};

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import test from "node:test";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
@@ -137,6 +138,50 @@ test("workers together, then control plane nodes one at a time; a terminal shows
   assert.match(stdout, /batch 03-cp-2: cp-2\r?\n[^]*cp-2 {2}has passed/);
 });
 
+test("a node that went back after it had passed is named, and moved by a plan of its own", async () => {
+  await using bed = await openBed();
+  assert.equal((await bed.run(bed.plan)).code, 0);
+  bed.nodes.rollBack("b");
+  const { code, stdout, stderr } = await bed.run("--format", "text");
+  assert.equal(code, exitStopped);
+  assert.match(stdout, /^every node of the plan is moved\nb {2}runs docker:\/\/20\.10\.24 again: .*went back\n$/);
+  assert.match(stderr, /ferry migrate plan --nodes b --target containerd/);
+  const batch = { id: "01-b", title: "b", why: "", nodes: ["b"], soakMs: 50 };
+  await bed.writePlan({ ...clusterPlan, batches: [batch] });
+  assert.equal((await bed.run(bed.plan)).code, 0);
+  assert.deepEqual(bed.nodes.started.at(-1), "b 1");
+});
+
+test("an interrupted controller says how to go on, and gives its lease back", async () => {
+  await using bed = await openBed();
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  bed.nodes.hold = promise;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const first = spawn(ferry, bed.argv([bed.plan]), { stdio: ["ignore", "pipe", "pipe"] });
+    const stderr = text(first.stderr);
+    await once(first.stdout, "data");
+    first.kill(signal);
+    assert.match(
+      await stderr,
+      /interrupted; nodes that move go on; .*: ferry migrate cluster --kubeconfig .* --image busybox/,
+    );
+  }
+  release();
+  const { code, stderr } = await bed.run();
+  assert.equal(code, 0, stderr);
+});
+
+test("no API server there, or one that does not know us: what to do", async () => {
+  await using bed = await openBed();
+  const stranger = await bed.runAs("stranger", bed.plan);
+  assert.match(stranger.stderr, /Unauthorized\n {2}.*--kubeconfig FILE/);
+  await bed.api.goAway();
+  const { code, stderr } = await bed.run(bed.plan);
+  await bed.api.comeBack();
+  assert.equal(code, 1);
+  assert.match(stderr, /api server https:.*\n {2}.*--kubeconfig FILE/);
+});
+
 test("two controllers exclude each other", async () => {
   await using bed = await openBed();
   const { promise, resolve: release } = Promise.withResolvers<void>();
@@ -198,7 +243,8 @@ async function openBed(planned = clusterPlan) {
   const nodes = undo.use(new MovingNodes(api, path, client));
   for (const name of ["a", "b", "c"]) await nodes.add(name);
   const plan = join(path, "order.json");
-  await writeFile(plan, formatClusterPlan(planned));
+  const writePlan = async (other: ClusterPlan) => await writeFile(plan, formatClusterPlan(other));
+  await writePlan(planned);
   let changes = 0;
   const waiting = new Map<number, () => void>();
   api.store.listeners.add(({ resource }) => {
@@ -211,9 +257,11 @@ async function openBed(planned = clusterPlan) {
   const owned = undo.move();
   return {
     api,
+    argv,
     directory: path,
     nodes,
     plan,
+    writePlan,
     get changes() {
       return changes;
     },

@@ -1,7 +1,10 @@
 import { EngineError, type ErrorKind } from "#base/errors.ts";
 
+/** An API server that refuses, or that cannot be reached. */
+export class KubernetesError extends EngineError {}
+
 /** An API server's refusal, as its `Status` object says it. */
-export class KubernetesApiError extends EngineError {
+export class KubernetesApiError extends KubernetesError {
   readonly status: number;
   /** `NotFound`, `Forbidden`, `TooManyRequests`, `Expired`, …; empty where the server sent none. */
   readonly reason: string;

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { WebSocket } from "ws";
 import { EngineError, errnoOf, messageOf } from "#base/errors.ts";
+import { KubernetesError } from "./api-error.ts";
 import type { Abortable, Credentials, KubernetesConnection } from "./connection.ts";
 
 export type TransportRequest = {
@@ -80,7 +81,7 @@ export class Transport implements Disposable {
     if (call.signal.aborted) return new EngineError("canceled", "request: canceled", { cause });
     const code = errnoOf(cause);
     const why = messageOf(cause) === "" ? (code ?? "no answer") : messageOf(cause);
-    return new EngineError("unavailable", `api server ${this.#connection.server.origin}: ${why}`, { cause });
+    return new KubernetesError("unavailable", `api server ${this.#connection.server.origin}: ${why}`, { cause });
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,4 @@
+import { shellWord } from "#base/shell-word.ts";
 import type { Workload } from "../cluster/cluster-facts.ts";
 
 type PatchOperation = {
@@ -23,11 +24,6 @@ export function patchCommand(
   }));
   const namespace = ref.namespace === undefined ? "" : ` -n ${shellWord(ref.namespace)}`;
   return `kubectl${namespace} patch ${ref.kind.toLowerCase()} ${shellWord(ref.name)} --type=json -p ${shellWord(JSON.stringify(patch))}`;
-}
-
-/** Words of a command line as a shell takes them. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** `.spec.volumes[2].hostPath` as RFC 6901 has it: `/spec/volumes/2/hostPath`. */

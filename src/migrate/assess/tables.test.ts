@@ -4,7 +4,8 @@ import { dockerCommand } from "./cluster/docker-commands.ts";
 import { dockerPathOf } from "./docker-paths.ts";
 import type { Finding } from "./finding.ts";
 import { fullName, parseImageReference } from "./image-reference.ts";
-import { patchCommand, shellWord } from "./kubectl.ts";
+import { shellWord } from "#base/shell-word.ts";
+import { patchCommand } from "./kubectl.ts";
 import { mergeFindings } from "./merge-findings.ts";
 
 const paths: readonly (readonly [path: string, kind: string | undefined])[] = [

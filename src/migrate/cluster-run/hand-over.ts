@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { shellWord } from "#base/shell-word.ts";
 import type { KubernetesObject } from "#clients/kubernetes/kubernetes-object.ts";
 
 /** The host's unit in which a node's move runs; one at a time. */
@@ -34,7 +35,7 @@ export function handOverScript({ run, node, attempt, words }: HandOver): string 
     "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     `if systemctl is-active --quiet ${hostUnit}.service; then exit 0; fi`,
     `systemctl reset-failed ${hostUnit}.service 2>/dev/null || true`,
-    `exec systemd-run --unit ${hostUnit} ${command.map(quoted).join(" ")}`,
+    `exec systemd-run --unit ${hostUnit} ${command.map(shellWord).join(" ")}`,
     "",
   ].join("\n");
 }
@@ -79,14 +80,12 @@ export function jobManifest(handOver: HandOver, place: { image: string; namespac
               imagePullPolicy: "IfNotPresent",
               command: ["nsenter", "-t", "1", "-m", "-u", "-i", "-n", "-p", "sh", "-ec", handOverScript(handOver)],
               securityContext: { privileged: true, runAsUser: 0 },
+              // What the script said last is what the pod, and so whoever drives the run, can tell of a failure.
+              terminationMessagePolicy: "FallbackToLogsOnError",
             },
           ],
         },
       },
     },
   };
-}
-
-function quoted(word: string): string {
-  return /^[\w./:=@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

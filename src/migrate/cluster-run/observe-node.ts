@@ -4,6 +4,7 @@ import { nodePath } from "../apply/cluster-node.ts";
 import type { Call } from "../call.ts";
 import { jobName } from "./hand-over.ts";
 import { findNodeReport, reportAnnotation } from "./node-report.ts";
+import { observeJob } from "./observe-job.ts";
 import type { NodeProgress } from "./run-state.ts";
 import type { Sight } from "./step-run.ts";
 
@@ -25,31 +26,15 @@ export async function observeNode(call: Call, client: KubernetesClient, looked: 
     .at("conditions")
     .list(1_000)
     .find((one) => one.at("type").optionalString() === "Ready");
-  const job = { run, node, attempt: progress.attempt };
+  const job = { namespace, name: jobName({ run, node, attempt: progress.attempt }) };
   const isMoving = progress.t === "starting" || progress.t === "moving";
   return {
     isReady: ready?.at("status").optionalString() === "True",
     runtime: status.at("nodeInfo").at("containerRuntimeVersion").optionalString() ?? "",
     report: findNodeReport(json.at("metadata").at("annotations").at(reportAnnotation).optionalString()),
-    job:
-      progress.t === "starting" ? await stateOfJob(call, client, `${jobsPath(namespace)}/${jobName(job)}`) : "absent",
+    job: progress.t === "starting" ? await observeJob(call, client, job) : { t: "absent", why: "" },
     daemonSets: isMoving ? {} : await daemonSetsOn(call, client, node),
   };
-}
-
-export function jobsPath(namespace: string): string {
-  return `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/jobs`;
-}
-
-async function stateOfJob(call: Call, client: KubernetesClient, path: string): Promise<Sight["job"]> {
-  const object = await client.find(call, path);
-  if (object === undefined) return "absent";
-  const status = new JsonReader(object, "job").at("status");
-  const hasFailed = status
-    .at("conditions")
-    .list(100)
-    .some((one) => one.at("type").string() === "Failed" && one.at("status").string() === "True");
-  return hasFailed ? "failed" : "active";
 }
 
 async function daemonSetsOn(call: Call, client: KubernetesClient, node: string): Promise<Record<string, boolean>> {

@@ -4,7 +4,8 @@ import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts"
 import type { Call } from "../call.ts";
 import { runtimeTargets } from "../plan/runtime-target.ts";
 import { jobSelector, type HandOver } from "./hand-over.ts";
-import { jobsPath, observeNode } from "./observe-node.ts";
+import { jobsPath } from "./observe-job.ts";
+import { observeNode } from "./observe-node.ts";
 import { persist } from "./persist.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { NodeProgress, RunState } from "./run-state.ts";
@@ -46,9 +47,9 @@ export function rulesOf({ plan }: RunRecord["order"]): RunRules {
 export async function runCluster(call: Call, deps: RunDeps, options: { retry: boolean }): Promise<RunState> {
   const run = new ClusterRun(deps);
   const atMs = Date.now();
+  run.tellBatch();
   if (options.retry) await run.feed(call, { t: "retry", atMs });
   await run.feed(call, { t: "watched", atMs });
-  run.tellBatch();
   while (run.state.phase === "running") {
     await run.look(call);
     if (run.state.phase === "running") await sleep(deps.intervalMs, undefined, { signal: call.signal });
@@ -108,7 +109,7 @@ class ClusterRun {
 
   tellBatch(): void {
     const batch = this.#deps.record.order.plan.batches[this.state.batch];
-    if (batch === undefined || this.state.phase !== "running") return;
+    if (batch === undefined || this.state.phase === "cleaning" || this.state.phase === "done") return;
     this.#deps.tell({ t: "batch", batch: batch.id, title: batch.title, nodes: batch.nodes });
   }
 
@@ -122,7 +123,7 @@ class ClusterRun {
     const batch = this.#deps.record.order.plan.batches[before.batch]?.id ?? "";
     for (const [node, progress] of Object.entries(this.state.nodes)) {
       const was = before.nodes[node];
-      if (was?.t === progress.t && was.step === progress.step) continue;
+      if (was?.t === progress.t && was.step === progress.step && was.message === progress.message) continue;
       this.#deps.tell({ t: "node", node, batch, progress });
     }
     if (before.batch !== this.state.batch) this.tellBatch();

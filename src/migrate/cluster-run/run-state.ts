@@ -19,7 +19,7 @@ export type NodeProgress = {
   readonly daemonSets: readonly string[];
   /** Of `moving` and `failed`: the step of the node's plan, or of ours (`hand-over`, `gate`). */
   readonly step: string;
-  /** Of `failed`: why. */
+  /** Of `failed`: why. Of `starting`: what holds the Job up. */
   readonly message: string;
 };
 

@@ -1,7 +1,7 @@
 import test from "node:test";
 import { playScript } from "#test/support/trace-script.ts";
 import type { NodeProgress } from "./run-state.ts";
-import { newRun, nodesToWatch, stepRun, type RunEvent, type RunRules } from "./step-run.ts";
+import { newRun, nodesToWatch, stepRun, type JobSight, type RunEvent, type RunRules } from "./step-run.ts";
 
 /** Lines: `batches a b|c`, `time +5s`, `watched`, `retry`, `cleaned`, `gone a`, and `NODE WORD…` for what is seen of it. */
 test("order, gates, failures and resuming, by script", async () => {
@@ -56,6 +56,12 @@ function textOf({ t, attempt, daemonSets, step, message }: NodeProgress): string
   return words.filter((word) => word !== "").join(" ");
 }
 
+/** `job`, `job-failed`, and behind a colon what its pod says. */
+function jobOf(words: readonly string[]): JobSight {
+  const [word, why = ""] = words.find((one) => one.startsWith("job"))?.split(":") ?? [];
+  return { t: word === undefined ? "absent" : word === "job" ? "active" : "failed", why };
+}
+
 /** `a new` runs the new runtime, `a down` is not Ready; `job`, `job-failed`; `moving:STEP`, `moved`, `failed:STEP`; `no-net`. */
 function seenOf(node: string, words: readonly string[], atMs: number): RunEvent {
   const has = (word: string) => words.includes(word);
@@ -72,7 +78,7 @@ function seenOf(node: string, words: readonly string[], atMs: number): RunEvent 
       isReady: !has("down"),
       runtime: has("new") ? "containerd://1.7.28" : "docker://20.10.24",
       report: said === undefined ? undefined : { run, attempt, state, step: said[1] ?? "", message },
-      job: has("job") ? "active" : has("job-failed") ? "failed" : "absent",
+      job: jobOf(words),
       daemonSets: has("no-net") ? {} : { "kube-system/net": !has("net-starts") },
     },
   };

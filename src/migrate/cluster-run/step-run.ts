@@ -15,12 +15,15 @@ export type RunRules = {
   readonly gateMs: number;
 };
 
+/** The Job that hands over; `why`, where its pod says so, it failed or has not begun. */
+export type JobSight = { readonly t: "absent" | "active" | "failed"; readonly why: string };
+
 /** A node as the API shows it. */
 export type Sight = {
   readonly isReady: boolean;
   readonly runtime: string;
   readonly report: NodeReport | undefined;
-  readonly job: "absent" | "active" | "failed";
+  readonly job: JobSight;
   /** DaemonSets with a pod there, and whether that is ready. */
   readonly daemonSets: Readonly<Record<string, boolean>>;
 };
@@ -83,7 +86,7 @@ export function stepRun(rules: RunRules, state: RunState, event: RunEvent): RunO
           ? failed(node, event.atMs, { step: "gate", message: "the Node is gone from the cluster" })
           : seen(rules, state, { node, event });
       const changed = next === node ? state : { ...state, nodes: { ...state.nodes, [event.node]: next } };
-      const isWanting = next.t === "starting" && event.t === "seen" && event.sight.job === "absent";
+      const isWanting = next.t === "starting" && event.t === "seen" && event.sight.job.t === "absent";
       return withBatch(rules, changed, isWanting ? [{ t: "hand-over", node: event.node, attempt: next.attempt }] : []);
     }
     default:
@@ -111,7 +114,8 @@ function seen(rules: RunRules, state: RunState, { node, event }: Look): NodeProg
       }
       if (why !== undefined) return at(node, "settling", atMs);
       const soakMs = rules.batches[state.batch]?.soakMs ?? 0;
-      return atMs - node.sinceMs >= soakMs ? at(node, "passed", atMs) : node;
+      // What was awaited is forgotten: the record of a large cluster must fit in one ConfigMap.
+      return atMs - node.sinceMs >= soakMs ? { ...at(node, "passed", atMs), daemonSets: [] } : node;
     }
     case "passed":
     case "failed":
@@ -141,12 +145,16 @@ function reported(rules: RunRules, { run }: RunState, { node, event: { sight, at
     if (report.state === "moved") return at(node, "settling", atMs);
     if (node.t !== "moving" || report.step !== node.step) return { ...at(node, "moving", atMs), step: report.step };
   }
-  if (node.t === "starting" && sight.job === "failed") {
-    return failed(node, atMs, { step: "hand-over", message: "the Job failed" });
+  const { why } = sight.job;
+  if (node.t === "starting" && sight.job.t === "failed") {
+    return failed(node, atMs, { step: "hand-over", message: `the Job failed${why === "" ? "" : `: ${why}`}` });
   }
   const [limitMs, step] = node.t === "starting" ? [rules.handOverMs, "hand-over"] : [rules.silenceMs, node.step];
-  if (atMs - node.sinceMs <= limitMs) return node;
-  return failed(node, atMs, { step, message: "nothing was heard of it for too long" });
+  if (atMs - node.sinceMs <= limitMs) {
+    return node.t === "starting" && why !== node.message ? { ...node, message: why } : node;
+  }
+  const message = `nothing was heard of it for too long${why === "" ? "" : `: ${why}`}`;
+  return failed(node, atMs, { step, message });
 }
 
 function whyNotSettled(rules: RunRules, node: NodeProgress, sight: Sight): string | undefined {

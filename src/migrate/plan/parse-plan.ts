@@ -13,6 +13,9 @@ const maxSteps = 200;
  */
 export function parsePlan(text: string): Plan {
   const json = JsonReader.parse(Buffer.from(text), "plan", maxPlanBytes);
+  if (json.at("kind").optionalString() === "cluster") {
+    throw new EngineError("invalidArgument", "plan: it is the order of many nodes, for ferry migrate cluster");
+  }
   const version = json.at("version").size();
   if (version !== 1) {
     throw new EngineError(

@@ -50,6 +50,11 @@ export class MovingNodes implements AsyncDisposable {
     this.#putPod(name, true);
   }
 
+  /** As if somebody had rolled it back by hand. */
+  rollBack(name: string): void {
+    this.#putNode(name, "docker://20.10.24", true);
+  }
+
   /** What the unit's command was, the last time. */
   async unitOf(name: string): Promise<string[]> {
     return (await readFile(join(this.#directory, name, "unit"), "utf8")).trim().split("\n\n").at(-1)?.split("\n") ?? [];

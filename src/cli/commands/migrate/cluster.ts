@@ -1,17 +1,18 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { EngineError, errnoOf, isKind } from "#base/errors.ts";
+import { EngineError, errnoOf, isKind, kindOf, messageOf } from "#base/errors.ts";
 import { parseDurationNs } from "#base/go-duration.ts";
+import { shellWord } from "#base/shell-word.ts";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import type { Call } from "#migrate/call.ts";
 import { handOverScript, jobManifest } from "#migrate/cluster-run/hand-over.ts";
+import { findNodesGoneBack } from "#migrate/cluster-run/nodes-gone-back.ts";
 import { clusterRunRbac } from "#migrate/cluster-run/rbac.ts";
 import { rulesOf, runCluster } from "#migrate/cluster-run/run-cluster.ts";
 import { RunLease } from "#migrate/cluster-run/run-lease.ts";
 import { RunRecord, type RunOrder } from "#migrate/cluster-run/run-record.ts";
-import type { RunState } from "#migrate/cluster-run/run-state.ts";
 import { newRun } from "#migrate/cluster-run/step-run.ts";
 import { parseClusterPlan } from "#migrate/plan/cluster/cluster-plan.ts";
 import { renderClusterPlan } from "#migrate/plan/cluster/render-cluster-plan.ts";
@@ -19,9 +20,9 @@ import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import { parseFlagTable, type Flags } from "../../flags.ts";
-import { print, write } from "../../output.ts";
+import { print, warn, write } from "../../output.ts";
 import { passedFlags } from "./cluster-node.ts";
-import { openNews, type NewsFormat } from "./cluster-news.ts";
+import { openNews, type News, type NewsFormat } from "./cluster-news.ts";
 import { openHandOver } from "./open-hand-over.ts";
 import { onInterrupt } from "./read-clusters.ts";
 
@@ -57,18 +58,16 @@ ferry migrate cluster --runner 'ssh "$FERRY_NODE" sudo sh' order.json`,
       return show(order, flags, namespace);
     }
     const format = parseFormat(session.format(flags) ?? "text");
+    const intervalMs = flags.parsed("interval", (text) => parseDurationNs(text) / 1e6) ?? 5_000;
     using interrupt = onInterrupt();
     const choice = { kubeconfig: flags.text("kubeconfig"), context: flags.text("context"), env: process.env };
     using client = new KubernetesClient(await loadConnection(choice));
     try {
-      const state = await drive(interrupt, client, { order, flags, namespace, format });
-      return state.phase === "done" ? 0 : exitCodes.alarm;
+      return await drive(interrupt, client, { order, flags, namespace, format, intervalMs });
     } catch (error) {
+      if (interrupt.signal.aborted) warn(`interrupted; nodes that move go on; to go on watching: ${againOf(flags)}`);
       if (!isKind(error, "conflict")) throw error;
-      throw new CliError(error instanceof Error ? error.message : String(error), {
-        exitCode: exitCodes.drivenElsewhere,
-        cause: error,
-      });
+      throw new CliError(messageOf(error), { exitCode: exitCodes.drivenElsewhere, cause: error });
     }
   },
 };
@@ -78,26 +77,45 @@ type Drive = {
   readonly flags: Flags;
   readonly namespace: string;
   readonly format: NewsFormat;
+  readonly intervalMs: number;
 };
 
-async function drive(
-  call: Call,
-  client: KubernetesClient,
-  { order, flags, namespace, format }: Drive,
-): Promise<RunState> {
+/** Goes on with the run, or begins one, to its end. Answers the exit code. */
+async function drive(call: Call, client: KubernetesClient, wish: Drive): Promise<number> {
+  const { order, flags, namespace, format, intervalMs } = wish;
   const handOver = openHandOver(client, flags, namespace);
   const holder = `${hostname()} pid ${process.pid} ${randomBytes(3).toString("hex")}`;
   await using lease = await RunLease.acquire(call, client, { namespace, holder, seconds: 15 });
   const held = { signal: AbortSignal.any([call.signal, lease.lost]) };
   const record = await openRecord(held, client, namespace, order);
-  using news = openNews(format, record.state);
-  const intervalMs = flags.parsed("interval", (text) => parseDurationNs(text) / 1e6) ?? 5_000;
+  using news = openNews(format, { order: record.order, state: record.state, again: againOf(flags) });
   const deps = { client, namespace, record, rules: rulesOf(record.order), intervalMs, handOver, tell: news.tell };
   try {
-    return await runCluster(held, deps, { retry: true });
+    const { phase } = await runCluster(held, deps, { retry: true });
+    return phase === "done" && !(await tellGoneBack(held, client, record, news)) ? 0 : exitCodes.alarm;
   } catch (error) {
     throw lease.lost.aborted ? lease.lost.reason : error;
   }
+}
+
+/** Whether nodes of the run have gone back since they passed; they need a plan of their own. */
+async function tellGoneBack(call: Call, client: KubernetesClient, record: RunRecord, news: News): Promise<boolean> {
+  const { plan } = record.order;
+  const nodes = await findNodesGoneBack(call, client, record.state, rulesOf(record.order).runtimePrefix);
+  for (const one of nodes) news.tell({ t: "gone-back", ...one });
+  if (nodes.length === 0) return false;
+  const names = nodes.map(({ node }) => node).join(",");
+  warn(`  to move again: ferry migrate plan --nodes ${names} --target ${plan.target} --out order.json`);
+  return true;
+}
+
+/** The command that goes on with the run, as it was called here. */
+function againOf(flags: Flags): string {
+  const words = ["kubeconfig", "context", "namespace", "image", "runner"].flatMap((name) => {
+    const text = flags.text(name);
+    return text === undefined ? [] : [`--${name} ${shellWord(text)}`];
+  });
+  return ["ferry migrate cluster", ...words].join(" ");
 }
 
 /** The run that is there, or a new one by `order`. @throws conflict while a run by another plan is under way */
@@ -114,7 +132,10 @@ async function openRecord(
   }
   if (old !== undefined && digestOf(old.order) === digestOf(order)) return old;
   if (old !== undefined && (old.state.phase === "running" || old.state.phase === "cleaning")) {
-    throw new CliError("a run by another plan or with other flags is under way", { next: "go on with it: no PLAN" });
+    const giveUp = `kubectl -n ${shellWord(namespace)} delete configmap ferry-migrate`;
+    throw new CliError("a run by another plan or with other flags is under way", {
+      next: `go on with it: no PLAN; or give it up, nodes that move go on: ${giveUp}`,
+    });
   }
   const state = newRun(randomBytes(4).toString("hex"), order.plan.batches);
   return await RunRecord.begin(call, client, { namespace, order, state, old });
@@ -132,7 +153,7 @@ async function readOrder(path: string, flags: Flags): Promise<RunOrder> {
     return { plan, words: ["--target", plan.target, ...wordsFor(flags)] };
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw new EngineError("notFound", `plan ${path}: no such file`);
-    throw error;
+    throw new EngineError(kindOf(error), `${path}: ${messageOf(error)}`, { cause: error });
   }
 }
 

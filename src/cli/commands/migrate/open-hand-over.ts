@@ -3,7 +3,7 @@ import { isKind } from "#base/errors.ts";
 import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import type { Call } from "#migrate/call.ts";
 import { handOverScript, jobManifest, type HandOver } from "#migrate/cluster-run/hand-over.ts";
-import { jobsPath } from "#migrate/cluster-run/observe-node.ts";
+import { jobsPath } from "#migrate/cluster-run/observe-job.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Flags } from "../../flags.ts";
 

@@ -9,6 +9,7 @@ import { CliError } from "../../cli-error.ts";
 import type { Flags } from "../../flags.ts";
 import { print } from "../../output.ts";
 import { parseDurationNs } from "#base/go-duration.ts";
+import { shellWord } from "#base/shell-word.ts";
 import { onInterrupt, readClusters } from "./read-clusters.ts";
 
 /** `ferry migrate plan --all` and `--nodes`: the order of many nodes. */
@@ -32,7 +33,7 @@ export async function planManyNodes(flags: Flags, choice: { target: Target; form
     print(
       out === undefined
         ? "\nTo keep it: --out order.json"
-        : `\nwrote ${out}; next: ferry migrate cluster --plan ${out}`,
+        : `\nwrote ${out}; next: ferry migrate cluster --image busybox:1.36 ${shellWord(out)}`,
     );
   }
   return 0;

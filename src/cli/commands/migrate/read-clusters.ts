@@ -54,10 +54,10 @@ export function openProgress(): Disposable & { show: (text: string) => void } {
   };
 }
 
-/** A signal that Ctrl-C aborts, once. */
+/** A signal that Ctrl-C or SIGTERM aborts, once. */
 export function onInterrupt(): Disposable & { signal: AbortSignal } {
   const stop = new AbortController();
   const abort = () => stop.abort();
-  process.once("SIGINT", abort);
-  return { signal: stop.signal, [Symbol.dispose]: () => process.off("SIGINT", abort) };
+  process.once("SIGINT", abort).once("SIGTERM", abort);
+  return { signal: stop.signal, [Symbol.dispose]: () => void process.off("SIGINT", abort).off("SIGTERM", abort) };
 }

@@ -1,7 +1,7 @@
 import type { NodeFacts } from "../../cluster/cluster-facts.ts";
 import type { CheckInfo, ClusterCheck } from "../check.ts";
 import type { Fix } from "../finding.ts";
-import { shellWord } from "../kubectl.ts";
+import { shellWord } from "#base/shell-word.ts";
 import { groupNodes, isDocker, nodesFinding, runtimeSource } from "../nodes-finding.ts";
 
 const info: CheckInfo = {

@@ -1,4 +1,5 @@
 import type { TomlTable, TomlValue } from "smol-toml";
+import { shellWord } from "#base/shell-word.ts";
 import type { DockerRuntime } from "../../docker-config/daemon-keys.ts";
 import type { Fact } from "../../host/source.ts";
 import type { Destination } from "../../ledger/ledger.ts";
@@ -116,8 +117,4 @@ function tomlOptions(options: Readonly<Record<string, unknown>> = {}): Record<st
   return Object.fromEntries(
     Object.entries(options).flatMap(([name, value]) => (isPlain(value) ? [[name, value] as const] : [])),
   );
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

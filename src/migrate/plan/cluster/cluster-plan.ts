@@ -45,7 +45,10 @@ const maxNodes = 20_000;
 export function parseClusterPlan(text: string): ClusterPlan {
   const json = JsonReader.parse(Buffer.from(text), "cluster plan", 64 << 20);
   if (json.at("kind").optionalString() !== "cluster") {
-    throw new EngineError("invalidArgument", "cluster plan: this is a plan of one node, or none at all");
+    throw new EngineError(
+      "invalidArgument",
+      "cluster plan: it is a plan of one node, for ferry migrate apply, or none at all",
+    );
   }
   const version = json.at("version").size();
   if (version !== 1) {

@@ -21,8 +21,8 @@ async function waitForCri(call: Call, context: StepContext, endpoint: string): P
   }
 }
 
-/** Stops and removes every pod of a CRI runtime, with its network. Answers how many there were. @throws unavailable */
-export async function removeCriPods(call: Call, context: StepContext, endpoint: string): Promise<number> {
+/** Stops and removes every pod of a CRI runtime, with its network. @throws unavailable */
+export async function removeCriPods(call: Call, context: StepContext, endpoint: string): Promise<void> {
   using cri = await openCriConnection(call, await socketOf(context.files, endpoint));
   const { items } = await cri.runtime.listPodSandbox({}, call);
   for (const { id, metadata } of items) {
@@ -30,7 +30,6 @@ export async function removeCriPods(call: Call, context: StepContext, endpoint: 
     await cri.runtime.stopPodSandbox({ podSandboxId: id }, call);
     await cri.runtime.removePodSandbox({ podSandboxId: id }, call);
   }
-  return items.length;
 }
 
 /** How many pods a CRI runtime has. @throws unavailable */

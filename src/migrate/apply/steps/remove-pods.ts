@@ -1,14 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError, isKind } from "#base/errors.ts";
 import type { Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
 import { countCriPods, removeCriPods } from "../remove-cri-pods.ts";
 import { countDockerPods, removeDockerPods } from "../remove-docker-pods.ts";
+import { removeInRounds } from "../remove-in-rounds.ts";
 import { nothingToUndo, type StepContext, type StepRun } from "../step-run.ts";
-
-/** What a kubelet asked for just before it was stopped may come up a moment later. */
-const rounds = 5;
-const roundMs = 500;
 
 /** Takes down what a stopped kubelet left, through the runtime that made it. Going back, the kubelet makes them anew. */
 export function removePods(context: StepContext, action: StepAction & { kind: "remove-pods" }): StepRun {
@@ -17,14 +13,11 @@ export function removePods(context: StepContext, action: StepAction & { kind: "r
     action.through === "docker"
       ? await countDockerPods(call, context, endpoint)
       : await countCriPods(call, context, endpoint);
-  const remove = async (call: Call) => {
-    for (let round = 0; round < rounds; round++) {
-      if (action.through === "docker") await removeDockerPods(call, context, action);
-      else await removeCriPods(call, context, endpoint);
-      if ((await count(call)) === 0) return;
-      await sleep(roundMs, undefined, { signal: call.signal });
-    }
+  const removeOnce = async (call: Call) => {
+    if (action.through === "docker") await removeDockerPods(call, context, action);
+    else await removeCriPods(call, context, endpoint);
   };
+  const remove = async (call: Call) => void (await removeInRounds(call, { remove: removeOnce, count }));
   return {
     ...nothingToUndo,
     check: async (call) => (await count(call)) === 0,

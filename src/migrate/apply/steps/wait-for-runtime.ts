@@ -3,7 +3,8 @@ import { openCriConnection } from "#clients/cri/cri-connection.ts";
 import { EngineError, isKind, messageOf } from "#base/errors.ts";
 import { within, type Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
-import { removeCriPods } from "../remove-cri-pods.ts";
+import { countCriPods, removeCriPods } from "../remove-cri-pods.ts";
+import { removeInRounds } from "../remove-in-rounds.ts";
 import { socketOf } from "../socket-of.ts";
 import type { StepContext, StepRun } from "../step-run.ts";
 
@@ -33,7 +34,11 @@ export function waitForRuntime(
     verify: async () => await Promise.resolve(),
     undo: async (call) => {
       try {
-        await removeCriPods(call, context, endpoint);
+        const left = await removeInRounds(call, {
+          remove: async (call) => await removeCriPods(call, context, endpoint),
+          count: async (call) => await countCriPods(call, context, endpoint),
+        });
+        if (left > 0) throw new EngineError("conflict", `runtime ${endpoint}: ${left} of its pods are still there`);
       } catch (error) {
         // It never came up, or is down by now: nothing runs there that could be taken down through it.
         if (!isKind(error, "unavailable", "notImplemented")) throw error;

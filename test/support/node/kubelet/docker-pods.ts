@@ -1,4 +1,5 @@
 import type { DockerClient } from "#clients/docker/docker-client.ts";
+import { KeyedLock } from "#base/keyed-lock.ts";
 import type { Login } from "./pod-spec.ts";
 import { addToNetwork, deleteFromNetwork } from "./dockershim-network.ts";
 
@@ -30,6 +31,9 @@ export type DockerContainer = {
   readonly Labels: Readonly<Record<string, string>>;
 };
 
+/** What is asked for a sandbox is done one after the other: one that is on its way out gets no network and no container. */
+const turns = new KeyedLock();
+
 type Inspected = { State: { Pid: number; ExitCode: number }; HostConfig: { NetworkMode: string }; LogPath: string };
 
 /** Containers with dockershim's labels, sandboxes among them. */
@@ -55,7 +59,10 @@ export async function runDockerSandbox(
     },
   });
   await client.text({ method: "POST", path: `/containers/${sandbox}/start` });
-  if (!pod.hostNetwork) await addToNetwork(sandbox, (await inspect(client, sandbox)).State.Pid, pod);
+  if (!pod.hostNetwork) {
+    using _turn = await turns.acquire(sandbox);
+    await addToNetwork(sandbox, (await inspect(client, sandbox)).State.Pid, pod);
+  }
   return sandbox;
 }
 
@@ -65,6 +72,8 @@ export async function createDockerContainer(
   { sandboxId, pod, container }: { sandboxId: string; pod: SandboxSpec; container: ContainerSpec },
   { cgroupParent }: DockerPodOptions,
 ): Promise<string> {
+  using _turn = await turns.acquire(sandboxId);
+  await inspect(client, sandboxId);
   const shared = `container:${sandboxId}`;
   return await createContainer(client, containerName(container.name, pod), {
     Image: container.image,
@@ -89,6 +98,7 @@ export async function createDockerContainer(
 
 /** Removes a pod's containers, then its network, then its sandbox. */
 export async function removeDockerSandbox(client: DockerClient, sandboxId: string): Promise<void> {
+  using _turn = await turns.acquire(sandboxId);
   for (const { Id, Labels } of await listKubernetesContainers(client)) {
     if (Labels["io.kubernetes.sandbox.id"] === sandboxId) await remove(client, Id);
   }

@@ -26,18 +26,22 @@ type Network = { readonly name: string; readonly cniVersion: string; readonly pl
 
 /**
  * Does what a stopped dockershim no longer can: CNI DEL for a pod, the last plugin first, so that addresses are given back
- * and rules go. A plugin that fails is told of and passed over: the sweep of residue comes later.
+ * and rules go. What cannot be read, and a plugin that fails, is told of and passed over: the sweep of residue comes later.
  *
  * Source: https://github.com/containernetworking/cni/blob/main/SPEC.md#del-remove-container-from-network-or-un-apply-modifications
  */
 export async function removeFromNetwork(
   call: Call,
-  context: StepContext,
+  context: Pick<StepContext, "files" | "tell">,
   { pod, cni }: { pod: NetworkedPod; cni: CniDirectories },
 ): Promise<void> {
-  const network = await findNetwork(context.files, cni.config);
+  const tell = (what: string, error: unknown) =>
+    context.tell(`network of ${pod.podNamespace}/${pod.podName}: ${what}: ${messageOf(error)}`);
+  const network = await findNetwork(context.files, cni.config, tell);
   if (network === undefined) return;
-  const previous = await findResult(context.files, cni.cache, `${network.name}-${pod.containerId}-${interfaceName}`);
+  const kept = `${network.name}-${pod.containerId}-${interfaceName}`;
+  const results = [join(cni.cache, "results", kept), join(oldResults, kept)];
+  const previous = await findResult(context.files, results, tell);
   for (const plugin of network.plugins.toReversed()) {
     const type = plugin.at("type").string();
     const config = {
@@ -50,34 +54,48 @@ export async function removeFromNetwork(
       const path = await findPlugin(context.files, cni.plugins, type);
       await runPlugin(call, { path, config: JSON.stringify(config) }, environmentOf(pod, cni));
     } catch (error) {
-      context.tell(`network of ${pod.podNamespace}/${pod.podName}: ${type}: ${messageOf(error)}`);
+      tell(type, error);
     }
   }
+  for (const path of results) await context.files.remove(path);
 }
 
-/** The first configuration by name, as dockershim takes it. */
-async function findNetwork(files: HostFiles, directory: string): Promise<Network | undefined> {
+type Tell = (what: string, error: unknown) => void;
+
+/** The first configuration by name that can be read, as dockershim takes it. */
+async function findNetwork(files: HostFiles, directory: string, tell: Tell): Promise<Network | undefined> {
   const names = await readdir(await files.locate(directory)).catch(() => []);
   for (const name of names.filter((name) => /\.(conflist|conf|json)$/.test(name)).sort()) {
-    const bytes = await files.find(join(directory, name));
-    if (bytes === undefined) continue;
-    const config = JsonReader.parse(bytes, `${directory}/${name}`, maxBytes);
-    return {
-      name: config.at("name").string(),
-      cniVersion: config.at("cniVersion").optionalString() ?? "0.2.0",
-      plugins: name.endsWith(".conflist") ? config.at("plugins").list(100) : [config],
-    };
+    try {
+      const bytes = await files.find(join(directory, name));
+      if (bytes !== undefined) return readNetwork(bytes, `${directory}/${name}`);
+    } catch (error) {
+      tell("passed over", error);
+    }
   }
   return undefined;
 }
 
+function readNetwork(bytes: Buffer, path: string): Network {
+  const config = JsonReader.parse(bytes, path, maxBytes);
+  return {
+    name: config.at("name").string(),
+    cniVersion: config.at("cniVersion").optionalString() ?? "0.2.0",
+    plugins: path.endsWith(".conflist") ? config.at("plugins").list(100) : [config],
+  };
+}
+
 /** What ADD answered, as libcni kept it; plugins of 0.4.0 and later want it back. */
-async function findResult(files: HostFiles, cache: string, name: string): Promise<unknown> {
-  for (const path of [join(cache, "results", name), join(oldResults, name)]) {
-    const bytes = await files.find(path);
-    if (bytes === undefined) continue;
-    const kept = JsonReader.parse(bytes, path, maxBytes).object();
-    return kept["kind"] === "cniCacheV1" ? kept["result"] : kept;
+async function findResult(files: HostFiles, paths: readonly string[], tell: Tell): Promise<unknown> {
+  for (const path of paths) {
+    try {
+      const bytes = await files.find(path);
+      if (bytes === undefined) continue;
+      const kept = JsonReader.parse(bytes, path, maxBytes).object();
+      return kept["kind"] === "cniCacheV1" ? kept["result"] : kept;
+    } catch (error) {
+      tell("passed over", error);
+    }
   }
   return undefined;
 }
@@ -86,15 +104,16 @@ async function findResult(files: HostFiles, cache: string, name: string): Promis
 async function findPlugin(files: HostFiles, directories: readonly string[], type: string): Promise<string> {
   for (const directory of directories) {
     const path = await files.locate(join(directory, type));
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
+    if (await isProgram(path)) return path;
   }
   throw new EngineError("notFound", `no such plugin in ${directories.join(", ")}`);
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  return await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 function environmentOf(pod: NetworkedPod, { plugins }: CniDirectories): Readonly<Record<string, string>> {

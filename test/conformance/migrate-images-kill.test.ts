@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { containerdBinary, ctrBinary } from "#test/support/containerd.ts";
 import { openContainerdBed } from "#test/support/containerd-bed.ts";
 import { openDockerSource, type DockerSource } from "#test/support/docker-source.ts";
 import { FerryBed } from "#test/support/ferry-bed.ts";
@@ -74,7 +75,7 @@ async function intoFerry(t: TestContext, source: DockerSource, { killsDaemon }: 
 }
 
 async function intoContainerd(t: TestContext, source: DockerSource): Promise<void> {
-  if (!requireBinary(t, "containerd", "ctr")) return;
+  if (!requireBinary(t, containerdBinary, ctrBinary)) return;
   await using containerd = await openContainerdBed({ sandboxImage: "ferry.test/pause:1" });
   const to = (name: string) => [`containerd:${containerd.socket}`, "--namespace", `kill-${name}`] as const;
   const state = async (name: string) => {

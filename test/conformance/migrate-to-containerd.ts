@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { openCriConnection, type CriConnection } from "#clients/cri/cri-connection.ts";
 import { chainIdsOf, parseDiffId } from "#core/content/digest.ts";
 import { NamespaceMode } from "#gen/runtime/v1/security_pb.ts";
 import { ContainerState } from "#gen/runtime/v1/containers_pb.ts";
+import { containerdBinary, containerdVersion, ctrBinary } from "#test/support/containerd.ts";
 import { openContainerdBed, type ContainerdBed } from "#test/support/containerd-bed.ts";
 import { layerListing, layerTrees } from "#test/support/containerd-trees.ts";
 import { catSays, type DockerSource } from "#test/support/docker-source.ts";
@@ -25,10 +26,12 @@ import { command } from "#test/support/processes.ts";
 import { requireBinary } from "#test/support/require.ts";
 import { treeListing } from "#test/support/tree-listing.ts";
 
-/** Images of a stopped Docker into Debian's containerd: run, compared, found again, and where it goes another way. */
+const sandboxImage = "ferry.test/pause:1";
+
+/** Images of a stopped Docker into containerd: run, compared, found again, and where it goes another way. */
 export async function toContainerd(t: TestContext, source: DockerSource): Promise<void> {
-  if (!requireBinary(t, "containerd", "ctr", "runc")) return;
-  await using containerd = await openContainerdBed({ sandboxImage: "ferry.test/pause:1" });
+  if (!requireBinary(t, containerdBinary, ctrBinary, "runc")) return;
+  await using containerd = await openContainerdBed({ sandboxImage });
   const to = `containerd:${containerd.socket}`;
   const before = await diskUse(source.root, containerd.root);
   const sinceMs = Date.now();
@@ -36,13 +39,7 @@ export async function toContainerd(t: TestContext, source: DockerSource): Promis
   assertCarried(first, source.images);
   const after = await diskUse(source.root, containerd.root);
   assertForecast(first, { bytes: after.bytes - before.bytes, inodes: after.inodes - before.inodes });
-  using cri = await openCriConnection({ signal: AbortSignal.timeout(600_000) }, containerd.socket);
-  const { images } = await cri.images.listImages({});
-  const listed = images.map(({ id, repoTags, pinned }) => ({ id, name: repoTags[0], pinned }));
-  const byName = (a: { name: string | undefined }, b: typeof a) => (a.name ?? "").localeCompare(b.name ?? "");
-  // containerd 1.6 does not show pins; its label is there for those that do.
-  const expected = source.images.map(({ id, name }) => ({ id, name, pinned: false }));
-  assert.deepEqual(listed.toSorted(byName), expected.toSorted(byName));
+  await assertListed(source, containerd);
   for (const { name, says, tree } of source.images) {
     assert.equal(await containerd.ctr("run", "--rm", name, "says", ...catSays), says);
     const mounted = await mkdtemp(join(source.directory, "mounted-"));
@@ -53,17 +50,62 @@ export async function toContainerd(t: TestContext, source: DockerSource): Promis
       await containerd.ctr("images", "unmount", "--rm", mounted);
     }
   }
-  assert.equal(await runPod(cri, source.directory, "ferry.test/layered:1"), "layered\n");
+  await assertPodRuns(source, containerd);
   assertCarried(await migrate(source, to), source.images);
   await shareFromMoby(source, containerd);
   await asContainerdMakesThem(source, containerd, { first, sinceMs });
   await unpackedWhereApart(source);
+  await byAnotherSnapshotter(source);
   await withDamage(source, containerd);
+  await collectedAndRestarted(source, containerd);
+}
+
+/** What the CRI plugin shows to a kubelet. */
+async function assertListed({ images }: DockerSource, { socket }: ContainerdBed): Promise<void> {
+  // containerd 1.6 does not show pins; its label is there for those that do.
+  const showsPins = !(await containerdVersion()).startsWith("1.6.");
+  using cri = await openCriConnection({ signal: AbortSignal.timeout(600_000) }, socket);
+  const listed = (await cri.images.listImages({})).images.map((image) => {
+    return { id: image.id, name: image.repoTags[0], pinned: image.pinned };
+  });
+  const byName = (a: { name: string | undefined }, b: typeof a) => (a.name ?? "").localeCompare(b.name ?? "");
+  const expected = images.map(({ id, name }) => ({ id, name, pinned: showsPins && name === sandboxImage }));
+  assert.deepEqual(listed.toSorted(byName), expected.toSorted(byName));
+}
+
+/** Garbage collection finds whatever an image needs, and so does a daemon that starts anew. */
+async function collectedAndRestarted(source: DockerSource, containerd: ContainerdBed): Promise<void> {
+  const state = async () => [await containerd.ctr("content", "ls", "-q"), await containerd.ctr("snapshots", "ls")];
+  const before = await state();
+  // The end of a lease is what sets it off.
+  await containerd.ctr("leases", "create", "--id", "collect");
+  await containerd.ctr("leases", "delete", "--sync", "collect");
+  await containerd.restart();
+  assert.deepEqual(await state(), before);
+  await assertListed(source, containerd);
+  // Archives of what is unpacked go, as an administrator may ask for: nothing that runs needs them.
+  await containerd.ctr("content", "prune", "references");
+  const [blobs = "", snapshots] = await state();
+  assert.ok(blobs.length < (before[0] ?? "").length);
+  assert.equal(snapshots, before[1]);
+  for (const { name, says } of source.images)
+    assert.equal(await containerd.ctr("run", "--rm", name, "says", ...catSays), says);
+  await assertPodRuns(source, containerd);
+}
+
+/** The one that its CRI plugin has, whichever way a version tells of it. */
+async function byAnotherSnapshotter(source: DockerSource): Promise<void> {
+  await using containerd = await openContainerdBed({ sandboxImage, snapshotter: "native" });
+  const carried = await migrate(source, `containerd:${containerd.socket}`);
+  assertCarried(carried, source.images);
+  assert.match(carried.answer?.forecast[0]?.notes?.[0] ?? "", /layers are unpacked: its snapshotter is native/);
+  assert.doesNotMatch(await containerd.ctr("snapshots", "--snapshotter", "overlayfs", "ls"), /sha256:/);
+  await assertPodRuns(source, containerd);
 }
 
 /** As while Docker runs: no file can be linked from one mount to another. */
 async function unpackedWhereApart(source: DockerSource): Promise<void> {
-  await using containerd = await openContainerdBed({ sandboxImage: "ferry.test/pause:1" });
+  await using containerd = await openContainerdBed({ sandboxImage });
   const trees = join(source.root, "overlay2");
   await command(["mount", "--bind", trees, trees]);
   try {
@@ -147,11 +189,15 @@ async function shareFromMoby({ images, directory }: DockerSource, containerd: Co
   }
 }
 
+async function assertPodRuns({ directory }: DockerSource, { socket }: ContainerdBed): Promise<void> {
+  using cri = await openCriConnection({ signal: AbortSignal.timeout(600_000) }, socket);
+  assert.equal(await runPod(cri, directory, "ferry.test/layered:1"), "layered\n");
+}
+
 /** What a pod's container writes, run as a kubelet would. */
 async function runPod({ runtime }: CriConnection, directory: string, image: string): Promise<string> {
   const metadata = { name: "pod", namespace: "default", uid: "uid", attempt: 0 };
-  const logDirectory = join(directory, "logs");
-  await mkdir(logDirectory);
+  const logDirectory = await mkdtemp(join(directory, "logs-"));
   const linux = { securityContext: { namespaceOptions: { network: NamespaceMode.NODE } } };
   const sandboxConfig = { metadata, logDirectory, linux };
   const { podSandboxId } = await runtime.runPodSandbox({ config: sandboxConfig });

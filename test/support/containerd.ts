@@ -1,13 +1,21 @@
 import { openSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { messageOf } from "#base/errors.ts";
 import { command, startDaemon, unmountBelow } from "./processes.ts";
 import { findBinary } from "./require.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** Another version can be named: `FERRY_TEST_CONTAINERD=/opt/containerd-2.3/bin/containerd`. */
+/** Another version can be named, beside its `ctr` and its shim: `FERRY_TEST_CONTAINERD=/opt/containerd-2.3/bin/containerd`. */
 export const containerdBinary = process.env["FERRY_TEST_CONTAINERD"] ?? "containerd";
+
+/** The one that came with {@link containerdBinary}. */
+export const ctrBinary = containerdBinary.includes("/") ? join(dirname(containerdBinary), "ctr") : "ctr";
+
+/** In which {@link containerdBinary} finds its own shim before the machine's. */
+export const containerdEnv = containerdBinary.includes("/")
+  ? { ...process.env, PATH: [dirname(containerdBinary), process.env["PATH"]].join(delimiter) }
+  : process.env;
 
 /** As it says itself: `1.6.20~ds1`. */
 export async function containerdVersion(): Promise<string> {
@@ -55,7 +63,7 @@ type Once = { ready: () => Promise<boolean>; log: string; use: () => Promise<voi
 async function runOnce(argv: readonly string[], { ready, log, use }: Once): Promise<boolean> {
   await using undo = new AsyncDisposableStack();
   try {
-    undo.use(await startDaemon(argv, ready, { log: openSync(log, "w") }));
+    undo.use(await startDaemon(argv, ready, { env: containerdEnv, log: openSync(log, "w") }));
   } catch (error) {
     if (/before it was ready/.test(messageOf(error))) return false;
     throw error;

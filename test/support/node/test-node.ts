@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { clearCgroups } from "../../crash/clear-machine.ts";
 import { runToEnd, type Output } from "../ferry-bed.ts";
+import { containerdBinary } from "../containerd.ts";
 import { command, unmountBelow } from "../processes.ts";
 import { temporaryDirectory } from "../temporary-directory.ts";
 import { claimSubnet } from "./claim-subnet.ts";
@@ -109,7 +110,8 @@ export class TestNode implements AsyncDisposable {
   async boot(): Promise<void> {
     const log = openSync(this.at("console.log"), "w");
     const spaces = ["--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"];
-    const argv = [...spaces, "sh", "-ec", setUp, "sh", this.directory, this.name, ...nodeCommand, init, this.#socket];
+    const here = [this.directory, this.name, containerdBinary.includes("/") ? dirname(containerdBinary) : ""];
+    const argv = [...spaces, "sh", "-ec", setUp, "sh", ...here, ...nodeCommand, init, this.#socket];
     this.#unshare = spawn("unshare", argv, { stdio: ["ignore", log, log] });
     this.#pid = await this.#firstProcess();
     await this.#connect();
@@ -195,12 +197,18 @@ function linkOf(number: number): string {
 
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** $1 directory, $2 name, then the init. Its first process must take orphans in: tini does. */
+/**
+ * $1 directory, $2 name, $3 where another containerd is, then the init. Its first process must take orphans in: tini does.
+ * The other containerd is the package's, for whoever is on the node.
+ */
 const setUp = `
-directory=$1; hostname "$2"; shift 2
+directory=$1; hostname "$2"; containerd=$3; shift 3
 mount --make-rprivate /
 mount --bind /var/lib/dpkg "$directory/var/lib/dpkg"
 mount -o remount,bind,ro "$directory/var/lib/dpkg"
+[ -z "$containerd" ] || for program in containerd containerd-shim-runc-v2; do
+  mount --bind "$containerd/$program" "/usr/bin/$program"
+done
 for own in ${ownDirectories.join(" ")}; do mount --rbind "$directory/$own" "/$own"; done
 until [ -e /run/network-is-up ]; do sleep 0.05; done
 rm /run/network-is-up

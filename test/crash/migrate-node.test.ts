@@ -12,11 +12,12 @@ type Durations = { readonly applyMs: number; readonly rollbackMs: number };
 /** The long forms, and the quick one; `README.md` has what each does. */
 const forms: Readonly<Record<string, (node: MovingNode, count: number, tell: Tell, ms: Durations) => Promise<void>>> = {
   every: killOften,
+  resume: resumeOften,
   reboot: rebootOften,
   moments: killAnywhere,
 };
 const [, long = "", count = "1"] =
-  /^(every|reboot|moments)=(\d+)$/.exec(process.env["FERRY_MIGRATE_KILLS"] ?? "") ?? [];
+  /^(every|resume|reboot|moments)=(\d+)$/.exec(process.env["FERRY_MIGRATE_KILLS"] ?? "") ?? [];
 const only = process.env["FERRY_MIGRATE_ONLY"];
 // A kubelet that has cri-dockerd already is where that target leads to.
 const moves = nodeLayouts.flatMap((layout) =>
@@ -53,6 +54,16 @@ async function killOften(node: MovingNode, every: number, tell: Tell): Promise<v
     tell(`back from record ${record} of ${length}`);
   }
   tell(`back from ${count} of ${length} records`);
+}
+
+/** Each record of both ways has its round; the shorter way back comes round again while the move's last. */
+async function resumeOften(node: MovingNode, every: number, tell: Tell): Promise<void> {
+  const [records, backRecords] = [node.records.length, node.backRecords.length];
+  for (let round = 0; round * every < Math.max(records, backRecords); round++) {
+    const [apply, rollback] = [1 + ((round * every) % records), 1 + ((round * every) % backRecords)];
+    await node.finishAfter({ apply, rollback });
+    tell(`there from record ${apply} of ${records}, back from record ${rollback} of ${backRecords}`);
+  }
 }
 
 async function rebootOften(node: MovingNode, every: number, tell: Tell): Promise<void> {

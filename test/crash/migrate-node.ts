@@ -34,6 +34,8 @@ export class MovingNode implements AsyncDisposable {
   #moved: unknown;
   /** Of an undisturbed `apply`. */
   records: readonly JournalRecord[] = [];
+  /** Of the undisturbed `rollback` behind it. */
+  backRecords: readonly JournalRecord[] = [];
 
   private constructor(node: KubernetesNode, plan: string, { name, prefix }: { name: string; prefix: string }) {
     this.#node = node;
@@ -65,6 +67,7 @@ export class MovingNode implements AsyncDisposable {
     const rolling = performance.now();
     await this.#run("rollback");
     const rollbackMs = performance.now() - rolling;
+    this.backRecords = (await this.#journal()).slice(this.records.length);
     await this.#isBack("undisturbed");
     return { applyMs, rollbackMs };
   }
@@ -86,6 +89,22 @@ export class MovingNode implements AsyncDisposable {
     }
     await this.#run("rollback", { ms: ms.rollback });
     await this.#run("rollback");
+    await this.#isBack(why);
+  }
+
+  /**
+   * Kills `apply` after a record, and one more goes straight on to the end; then `rollback` in the same way. What both wrote
+   * is, record by record, what they write undisturbed: nothing is begun twice, nothing left out.
+   */
+  async finishAfter(record: { readonly apply: number; readonly rollback: number }): Promise<void> {
+    const { apply, rollback } = record;
+    const why = `killed after record ${apply}, resumed, killed after record ${rollback} of the way back, resumed`;
+    assert.equal(await this.#run("apply", { records: apply }), "killed", why);
+    await this.#run("apply");
+    await this.#isMoved(why);
+    assert.equal(await this.#run("rollback", { records: rollback }), "killed", why);
+    await this.#run("rollback");
+    assert.deepEqual(wordsOf(await this.#journal()), wordsOf([...this.records, ...this.backRecords]), why);
     await this.#isBack(why);
   }
 
@@ -177,4 +196,9 @@ export class MovingNode implements AsyncDisposable {
     await this.#node.settled(this.#prefix, ["net-1", "static-worker-1"]);
     return { files, units: await this.#node.units(), node: this.#node.marks, pods: this.#node.readyPods };
   }
+}
+
+/** Records without their times. */
+function wordsOf(records: readonly JournalRecord[]): string[] {
+  return records.map((record) => ("step" in record ? `${record.t} ${record.step}` : record.t));
 }

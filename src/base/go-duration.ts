@@ -17,3 +17,8 @@ export function parseDurationNs(text: string): number {
   }
   return Math.round(parts.reduce((sum, [, value, unit = ""]) => sum + Number(value) * (units[unit] ?? 0), 0));
 }
+
+/** As {@link parseDurationNs}, as milliseconds. */
+export function parseDurationMs(text: string): number {
+  return parseDurationNs(text) / 1e6;
+}

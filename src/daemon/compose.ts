@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { version } from "node:process";
 import { EngineError } from "#base/errors.ts";
-import { parseDurationNs } from "#base/go-duration.ts";
+import { parseDurationMs } from "#base/go-duration.ts";
 import { KeyedLock } from "#base/keyed-lock.ts";
 import { Limiter } from "#base/limiter.ts";
 import type { Logger } from "#base/logger.ts";
@@ -214,8 +214,8 @@ function streamSettings({ enableTlsStreaming, ...cri }: Config["cri"]) {
     throw new EngineError("invalidArgument", `config: cri.enable_tls_streaming: needs ${wanted}`);
   }
   return {
-    streamIdleTimeoutMs: parseDurationNs(cri.streamIdleTimeout) / 1e6,
-    streamCreationTimeoutMs: parseDurationNs(cri.streamCreationTimeout) / 1e6,
+    streamIdleTimeoutMs: parseDurationMs(cri.streamIdleTimeout),
+    streamCreationTimeoutMs: parseDurationMs(cri.streamCreationTimeout),
     ...(enableTlsStreaming && { streamTls: { certPath, keyPath } }),
   };
 }

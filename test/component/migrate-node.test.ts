@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { access, readFile, writeFile } from "node:fs/promises";
 import test from "node:test";
+import { readState } from "#migrate/apply/migration-run.ts";
 import { parsePlan } from "#migrate/plan/parse-plan.ts";
 import type { Plan, Step } from "#migrate/plan/step.ts";
-import { eventuallyPasses } from "../support/eventually.ts";
+import { eventually, eventuallyPasses } from "../support/eventually.ts";
 import { atRequest, planOutages } from "../support/kubernetes/outages.ts";
+import { dockerLayers } from "../support/node/docker-layers.ts";
 import { gpuRuntimeLog } from "../support/node/gpu-runtime.ts";
+import type { Handler } from "../support/kubernetes/api-server.ts";
 import { KubernetesNode } from "../support/node/kubernetes-node.ts";
 import { nodeLayouts } from "../support/node/layouts.ts";
 import { requireBinary, requireRoot } from "../support/require.ts";
@@ -82,6 +85,35 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
     await isBack();
   });
 
+  await t.test("an API server that is gone for good: the node itself goes back, the rest is told", async () => {
+    const away = ["--api-timeout", "1s"];
+    const layers = await dockerLayers(node.machine);
+    const isItselfBack = async () => {
+      assert.deepEqual({ files: await node.listing(), units: await node.units(), node: before.node }, before);
+      assert.deepEqual(await dockerLayers(node.machine), layers);
+    };
+    await writePlan(path, plan, (step) => (step.kind === "wait-for-node" ? { ...step, timeoutMs: 1_000 } : step));
+    const moving = ferry("apply", ...away, path);
+    const [failed] = await Promise.all([moving, goAwayAfter(node, "drain")]);
+    const why = /node worker-1: not Ready on containerd:\/\/ within 1 s: api server https:.*ECONNREFUSED/;
+    assert.match(failed.stderr, why);
+    await isItselfBack();
+    const running = await mainPids(node);
+    const again = await ferry("rollback", ...away);
+    for (const { code, stderr } of [failed, again]) {
+      assert.equal(code, 1);
+      assert.match(stderr, /step \d+-cordon: not taken back: api server https:.*ECONNREFUSED.*--api-timeout/);
+      assert.match(stderr, /the node itself is as it was: call rollback again once the API server answers/);
+      assert.match(stderr, /^ {2}kubectl uncordon worker-1$/m);
+    }
+    await isItselfBack();
+    await node.api.comeBack();
+    const ended = await ferry("rollback");
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.deepEqual(await mainPids(node), running, "nothing that pods run on was started again");
+    await isBack();
+  });
+
   await t.test("a file that changed since the plan was made stops it before anything is touched", async () => {
     await writePlan(path, plan, (step) => step);
     const flags = "/var/lib/kubelet/kubeadm-flags.env";
@@ -148,6 +180,30 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
     await node.settled("containerd://", ["net-1", "static-worker-1"]);
   });
 });
+
+/** Lets the API server go away once a step of this name is done; the move does not come past its wait for the node before. */
+async function goAwayAfter({ machine, api }: KubernetesNode, step: string): Promise<void> {
+  // The journal of an earlier move lies there until this one begins.
+  const start = new Date().toISOString();
+  const done = eventually(`${step} is done`, async () => {
+    const records = await readState(machine.at("var/lib/ferry-migrate"));
+    return records.some((record) => record.t === "done" && record.step.endsWith(`-${step}`) && record.at > start);
+  });
+  const hold: Handler = async (request) => {
+    if (!/\/leases\/[^/]+$/.test(request.path)) return false;
+    await done;
+    return true;
+  };
+  api.handlers.push(hold);
+  await done;
+  await api.goAway();
+  api.handlers.splice(api.handlers.indexOf(hold), 1);
+}
+
+async function mainPids({ machine }: KubernetesNode): Promise<string[]> {
+  const units = ["docker.service", "containerd.service", "kubelet.service"];
+  return await Promise.all(units.map(async (unit) => await machine.run("systemctl", "show", "-p", "MainPID", unit)));
+}
 
 async function makePlan(node: KubernetesNode, path: string): Promise<Plan> {
   const options = ["--target", "containerd", "--smoke-image", node.images.small, "--out", path];

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { chmod, cp, mkdir, open, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errnoOf } from "#base/errors.ts";
+import { defaultApiTimeoutMs } from "#migrate/apply/cluster-node.ts";
 import { temporaryOf } from "#migrate/host/host-files.ts";
 import type { Plan, Step } from "#migrate/plan/step.ts";
 import { runToEnd, type Output } from "./ferry-bed.ts";
@@ -16,6 +17,8 @@ const flags = "KUBELET_KUBEADM_ARGS=--network-plugin=cni\n";
 export type ApplyBedOptions = {
   /** Steps behind those that are always there, before the purge. */
   readonly more?: readonly Step[];
+  /** Of the API server that its processes speak to. */
+  readonly kubeconfig?: string;
   /** Where its processes keep compiled code; a directory that outlives many beds saves time. */
   readonly compileCache?: string;
   /** Root and journal lie on a disk of their own of so many bytes, which can be filled. */
@@ -25,7 +28,7 @@ export type ApplyBedOptions = {
 type Verb = "apply" | "rollback" | "purge";
 
 /** A small host root, a plan that makes, changes and removes files, and a process that works on them. */
-export async function openApplyBed({ more = [], compileCache, diskBytes }: ApplyBedOptions = {}) {
+export async function openApplyBed({ more = [], kubeconfig, compileCache, diskBytes }: ApplyBedOptions = {}) {
   await using undo = new AsyncDisposableStack();
   const own = undo.use(await temporaryDirectory("apply"));
   const at = (name: string) => join(own.path, name);
@@ -43,11 +46,12 @@ export async function openApplyBed({ more = [], compileCache, diskBytes }: Apply
   copy("pristine", "disk/root");
   const env = {
     PATH: `${at("bin")}:${process.env["PATH"]}`,
+    ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
     ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
   };
-  const start = async (verb: Verb, killAfter = 0): Promise<Output> => {
+  const start = async (verb: Verb, killAfter = 0, apiTimeoutMs = defaultApiTimeoutMs): Promise<Output> => {
     const argv = [process.execPath, "--conditions=source", fixture, verb, root, directory, at("plan.json")];
-    return await runToEnd([...argv, String(killAfter)], { env, timeoutMs: 300_000 });
+    return await runToEnd([...argv, String(killAfter), String(apiTimeoutMs)], { env, timeoutMs: 300_000 });
   };
   const owned = undo.move();
   return {

@@ -1,4 +1,4 @@
-import { parseDurationNs } from "#base/go-duration.ts";
+import { parseDurationMs } from "#base/go-duration.ts";
 
 /**
  * A point in time as the API takes it, Unix seconds with a fraction: from a Unix time, RFC 3339 (parts may be left
@@ -14,6 +14,6 @@ export function parseMoment(text: string, nowMs = Date.now()): string {
     const fraction = /\.(\d{1,9})/.exec(text)?.[1] ?? "";
     return `${Math.floor(ms / 1000)}.${fraction.padEnd(9, "0")}`;
   }
-  const ago = parseDurationNs(text.replace(/^-/, "")) / 1e6;
+  const ago = parseDurationMs(text.replace(/^-/, ""));
   return ((text.startsWith("-") ? nowMs + ago : nowMs - ago) / 1000).toFixed(9);
 }

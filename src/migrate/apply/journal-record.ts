@@ -20,6 +20,8 @@ export type JournalEvent =
   | { readonly t: "applied" }
   | { readonly t: "going-back"; readonly why: string }
   | { readonly t: "undone"; readonly step: string }
+  /** The node itself is as it was, and what ran runs: what is left is in the cluster. */
+  | { readonly t: "settled" }
   | { readonly t: "back" }
   | { readonly t: "purging" }
   | { readonly t: "purged" };
@@ -55,6 +57,7 @@ function decodeEvent(reader: JsonReader): JournalEvent {
     case "going-back":
       return { t, why: reader.at("why").string() };
     case "applied":
+    case "settled":
     case "back":
     case "purging":
     case "purged":

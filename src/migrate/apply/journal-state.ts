@@ -21,11 +21,19 @@ export type JournalState = {
   readonly phase: Phase;
   readonly planSha256: string;
   readonly steps: ReadonlyMap<string, StepProgress>;
+  /** On the way back: units were started as they ran before. Doing it again would restart what pods run on. */
+  readonly isSettled: boolean;
   /** Of the last step that failed, until something was begun again. */
   readonly failure: { readonly step: string; readonly message: string } | undefined;
 };
 
-export const emptyState: JournalState = { phase: "applying", planSha256: "", steps: new Map(), failure: undefined };
+export const emptyState: JournalState = {
+  phase: "applying",
+  planSha256: "",
+  steps: new Map(),
+  isSettled: false,
+  failure: undefined,
+};
 
 /** The state after one more record. */
 export function advance(state: JournalState, record: JournalRecord): JournalState {
@@ -41,6 +49,8 @@ export function advance(state: JournalState, record: JournalRecord): JournalStat
     }
     case "failed":
       return { ...state, failure: { step: record.step, message: record.message } };
+    case "settled":
+      return { ...state, isSettled: true };
     case "going-back":
     case "applied":
     case "back":

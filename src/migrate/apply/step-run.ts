@@ -24,6 +24,8 @@ export type StepRun = {
   readonly bringBack?: (call: Call, later: readonly Step[]) => Promise<void>;
   /** Puts back what was; `saved` is what `save` answered, from the journal. */
   readonly undo: (call: Call, saved: unknown) => Promise<void>;
+  /** Of a step whose `undo` asks the API server: what a person would type in its place. */
+  readonly undoByHand?: (saved: unknown) => string[];
   /**
    * On the way back, once every step is undone, last step first: what needs all old files in place, as the start of a
    * daemon that reads them. Can be repeated.
@@ -38,6 +40,8 @@ export type Machine = {
   readonly units: Units;
   /** The cluster's API, connected when it is first asked for. */
   readonly kubernetes: () => Promise<KubernetesClient>;
+  /** How long the API server may be away in the middle of a step. */
+  readonly apiTimeoutMs: number;
 };
 
 /** What a step's executor gets. */

@@ -60,7 +60,7 @@ export type PlanOptions = {
   readonly drain: DrainOptions | null;
   /** Image of the pod that proves the node; undefined: the best of those that are there; null: no such pod. */
   readonly smokeImage: string | null | undefined;
-  /** How long the node may take to be Ready. */
+  /** How long the node may take to be Ready, and the pod that proves it. */
   readonly nodeTimeoutMs: number;
 };
 

@@ -1,10 +1,10 @@
-import type { DrainOptions, PackageManager, Residue, Step, UnitState } from "./step.ts";
+import type { DrainOptions, PackageManager, Residue, StepAction, UnitState } from "./step.ts";
 
 /**
  * What a person would type to do a step by hand, one command a line. `apply` does the same by its own ways: the API in
  * place of kubectl, whole files in place of an editor. Files are shown as diffs, not here.
  */
-export function stepCommands(step: Step): string[] {
+export function stepCommands(step: StepAction): string[] {
   switch (step.kind) {
     case "preflight":
     case "snapshot":

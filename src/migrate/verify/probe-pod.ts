@@ -91,13 +91,17 @@ export async function readLog(call: Call, client: KubernetesClient, pod: PodPlac
 
 /** Removes what earlier runs that were killed have left on a node. */
 export async function removeProbePods(call: Call, client: KubernetesClient, node: string): Promise<void> {
-  const labelSelector = `app=${probeLabel},node=${labelValue(node)}`;
-  for await (const page of client.list(call, "/api/v1/pods", { labelSelector })) {
+  for await (const page of client.list(call, "/api/v1/pods", { labelSelector: probeSelector(node) })) {
     for (const item of page.items) {
       const metadata = new JsonReader(item, "pod").at("metadata");
       await removePod(call, client, metadata.at("namespace").string(), metadata.at("name").string());
     }
   }
+}
+
+/** The labels that all probes of a node have. */
+export function probeSelector(node: string): string {
+  return `app=${probeLabel},node=${labelValue(node)}`;
 }
 
 /** Bound by name, so that no scheduler is asked, and tolerating whatever keeps others off. */

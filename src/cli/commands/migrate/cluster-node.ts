@@ -24,6 +24,7 @@ export const passedFlags = `
     --force                       Drain takes bare pods too, which nothing brings back
     --images string               carry (default): out of the stopped Docker; none: pull them again
     --no-drain                    Pods are killed where they are
+    --node-timeout string         How long the node may take to be Ready, then its pod (default 5m; twice for an API server's)
     --no-rollback                 When a step fails, leave the node as it is then
     --smoke-image string          Image of the pod that proves the node (default: a small one that is there); empty: none
 `;

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { EngineError, errnoOf, isKind, kindOf, messageOf } from "#base/errors.ts";
-import { parseDurationNs } from "#base/go-duration.ts";
+import { parseDurationMs } from "#base/go-duration.ts";
 import { shellWord } from "#base/shell-word.ts";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
@@ -58,7 +58,7 @@ ferry migrate cluster --runner 'ssh "$FERRY_NODE" sudo sh' order.json`,
       return show(order, flags, namespace);
     }
     const format = parseFormat(session.format(flags) ?? "text");
-    const intervalMs = flags.parsed("interval", (text) => parseDurationNs(text) / 1e6) ?? 5_000;
+    const intervalMs = flags.parsed("interval", parseDurationMs) ?? 5_000;
     using interrupt = onInterrupt();
     const choice = { kubeconfig: flags.text("kubeconfig"), context: flags.text("context"), env: process.env };
     using client = new KubernetesClient(await loadConnection(choice));

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseDurationNs } from "#base/go-duration.ts";
+import { parseDurationMs } from "#base/go-duration.ts";
 import type { HostRoot } from "#migrate/host/host-root.ts";
 import { parseKubernetesVersion } from "#migrate/host/kubernetes-version.ts";
 import { openRunningHost } from "#migrate/host/open-running-host.ts";
@@ -31,14 +31,14 @@ function optionsOf(flags: Flags): PlanOptions {
   if (images !== "carry" && images !== "none") throw new CliError(`unknown --images ${images}: carry or none`);
   const smokeImage = flags.text("smoke-image");
   return {
-    ...defaultPlanOptions,
     images,
+    nodeTimeoutMs: flags.parsed("node-timeout", parseDurationMs) ?? defaultPlanOptions.nodeTimeoutMs,
     smokeImage: smokeImage === "" ? null : smokeImage,
     drain: flags.bool("no-drain")
       ? null
       : {
           gracePeriodSeconds: null,
-          timeoutMs: flags.parsed("drain-timeout", parseMs) ?? 15 * 60_000,
+          timeoutMs: flags.parsed("drain-timeout", parseDurationMs) ?? 15 * 60_000,
           deleteEmptyDirData: flags.bool("delete-emptydir-data"),
           force: flags.bool("force"),
         },
@@ -50,8 +50,4 @@ function ferryUnit(): string {
   const packageRoot = join(process.argv[1] ?? "", "../../..");
   const text = readFileSync(join(packageRoot, "packaging/ferryd.service"), "utf8");
   return text.replace(/^ExecStart=ferryd/m, `ExecStart=${join(packageRoot, "bin/ferryd")}`);
-}
-
-function parseMs(text: string): number {
-  return parseDurationNs(text) / 1e6;
 }

@@ -1,6 +1,8 @@
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import { EngineError } from "#base/errors.ts";
+import { parseDurationMs } from "#base/go-duration.ts";
+import { defaultApiTimeoutMs } from "#migrate/apply/cluster-node.ts";
 import { Commands } from "#migrate/apply/commands.ts";
 import type { JournalRecord } from "#migrate/apply/journal-record.ts";
 import { openMigration, type OpenRun } from "#migrate/apply/migration-run.ts";
@@ -17,6 +19,7 @@ export const defaultState = "/var/lib/ferry-migrate";
 
 /** Flags of every command that works on a node's migration. */
 export const nodeFlags = `
+    --api-timeout string  How long the API server may be away in the middle of a step (default 3m)
     --kubeconfig string   Kubeconfig file (KUBECONFIG, ~/.kube/config, then the node's admin.conf or kubelet.conf)
     --state string        Directory of the journal and of what is kept for the way back (default ${defaultState})
 `;
@@ -74,6 +77,7 @@ export function openMachine(flags: Flags): Machine & Disposable {
     commands,
     units: new Units(commands),
     kubernetes: async () => await (client ??= connect(files, flags)),
+    apiTimeoutMs: flags.parsed("api-timeout", parseDurationMs) ?? defaultApiTimeoutMs,
     [Symbol.dispose]: () => void client?.then((open) => open[Symbol.dispose]()).catch(() => {}),
   };
 }

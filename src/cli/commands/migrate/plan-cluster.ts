@@ -8,7 +8,7 @@ import type { Target } from "#migrate/plan/step.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Flags } from "../../flags.ts";
 import { print } from "../../output.ts";
-import { parseDurationNs } from "#base/go-duration.ts";
+import { parseDurationMs } from "#base/go-duration.ts";
 import { shellWord } from "#base/shell-word.ts";
 import { onInterrupt, readClusters } from "./read-clusters.ts";
 
@@ -40,7 +40,7 @@ export async function planManyNodes(flags: Flags, choice: { target: Target; form
 }
 
 function orderOf(flags: Flags): OrderOptions {
-  const soakMs = flags.parsed("soak", (text) => parseDurationNs(text) / 1e6);
+  const soakMs = flags.parsed("soak", parseDurationMs);
   return {
     batchSize: flags.parsed("batch-size", parseBatchSize) ?? { percent: 10 },
     canaries: namesOf(flags, "canary"),

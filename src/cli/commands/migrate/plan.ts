@@ -31,6 +31,7 @@ export const migratePlan: Command = {
     --kubeconfig string           Of --all: kubeconfig file (KUBECONFIG, ~/.kube/config, in a pod its service account)
     --kubelet-version string      As 1.23.17, for a copied root that does not say
     --no-drain                    Pods are killed where they are
+    --node-timeout string         How long the node may take to be Ready, then its pod (default 5m; twice for an API server's)
     --node string                 The node's name in the cluster; left out: as the host says
     --nodes list                  As --all, for these nodes only
     --out string                  Write the plan to this file, for ferry migrate apply

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { writeFileAtomic } from "#base/atomic-file.ts";
-import { parseDurationNs } from "#base/go-duration.ts";
+import { parseDurationMs } from "#base/go-duration.ts";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import { HostRoot } from "#migrate/host/host-root.ts";
@@ -50,7 +50,7 @@ export const migrateVerify: Command = {
       image: flags.text("image") ?? "docker.io/library/busybox:1.36",
       sandboxImage: flags.text("sandbox-image") ?? (await findOwnSandboxImage(node)),
       namespace,
-      timeoutMs: flags.parsed("timeout", (text) => parseDurationNs(text) / 1e6) ?? 120_000,
+      timeoutMs: flags.parsed("timeout", parseDurationMs) ?? 120_000,
       onProof: ({ name, outcome }) => warn(`${outcome}  ${name}`),
     });
     const out = flags.text("out");

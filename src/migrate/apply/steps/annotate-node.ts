@@ -1,7 +1,8 @@
 import { JsonReader } from "#base/json-reader.ts";
 import type { Call } from "../../call.ts";
+import { stepCommands } from "../../plan/step-commands.ts";
 import type { StepAction } from "../../plan/step.ts";
-import { getNode, patchNode } from "../cluster-node.ts";
+import { getNode, patchNode, unlessDeleted } from "../cluster-node.ts";
 import type { StepContext, StepRun } from "../step-run.ts";
 
 /** Sets or removes one annotation of the Node. */
@@ -17,13 +18,13 @@ export function annotateNode(
     if ((await read(call)) === wanted) return;
     await patchNode(call, context, node, { metadata: { annotations: { [key]: wanted } } });
   };
+  const before = (saved: unknown) => new JsonReader(saved, "journal: annotation").at("value").optionalString() ?? null;
   return {
     save: async (call) => ({ value: await read(call) }),
     check: async (call) => (await read(call)) === value,
     do: async (call) => await set(call, value),
     verify: async () => await Promise.resolve(),
-    undo: async (call, saved) => {
-      await set(call, new JsonReader(saved, "journal: annotation").at("value").optionalString() ?? null);
-    },
+    undo: async (call, saved) => await unlessDeleted(async () => await set(call, before(saved))),
+    undoByHand: (saved) => stepCommands({ kind: "annotate-node", node, key, value: before(saved) }),
   };
 }

@@ -22,7 +22,7 @@ type Blocked = Map<string, string>;
  */
 export function drain(context: StepContext, action: DrainAction): StepRun {
   const left = async (call: Call) =>
-    await patiently(call, async () => await listNodePods(call, await context.kubernetes(), action.node));
+    await patiently(call, context, async () => await listNodePods(call, await context.kubernetes(), action.node));
   return {
     ...nothingToUndo,
     check: async (call) => (await left(call)).length === 0,

@@ -2,7 +2,7 @@ import { EngineError, isKind, messageOf } from "#base/errors.ts";
 import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { within, type Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
-import { readLog, removeProbePods, waitForPod, withProbePod } from "../../verify/probe-pod.ts";
+import { probeSelector, readLog, removeProbePods, waitForPod, withProbePod } from "../../verify/probe-pod.ts";
 import { patiently } from "../cluster-node.ts";
 import { explainFailure } from "../explain-failure.ts";
 import type { StepContext, StepRun } from "../step-run.ts";
@@ -23,7 +23,7 @@ export function smokePod(context: StepContext, action: SmokeAction): StepRun {
     do: async (call) => {
       const client = await context.kubernetes();
       try {
-        await patiently(call, async () => {
+        await patiently(call, context, async () => {
           await removeProbePods(call, client, action.node);
           await prove(within(call, action.timeoutMs), client, action);
         });
@@ -34,7 +34,9 @@ export function smokePod(context: StepContext, action: SmokeAction): StepRun {
       context.tell("a pod ran, answered exec and was heard");
     },
     verify: async () => await Promise.resolve(),
-    undo: async (call) => await removeProbePods(call, await context.kubernetes(), action.node),
+    undo: async (call) =>
+      await patiently(call, context, async () => await removeProbePods(call, await context.kubernetes(), action.node)),
+    undoByHand: () => [`kubectl delete pods --namespace ${namespace} --selector ${probeSelector(action.node)}`],
   };
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { EngineError, isKind } from "#base/errors.ts";
+import { EngineError, isKind, messageOf } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import { within, type Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
@@ -16,6 +16,9 @@ type NodeState = {
   /** When the kubelet last spoke, by its own clock, which is this node's. */
   readonly heardMs: number;
 };
+
+/** Why the API says nothing of it. */
+type Unread = { readonly unread: string };
 
 const pollMs = 1_000;
 
@@ -36,25 +39,25 @@ export function waitForNode(context: StepContext, action: StepAction & { kind: "
         await sleep(pollMs, undefined, { signal: call.signal });
         state = await tryRead(call, context, node);
       }
-      context.tell(`node ${node} is Ready on ${state?.runtime ?? ""}`);
+      context.tell(`node ${node} is Ready on ${state.runtime}`);
     },
     verify: async () => await Promise.resolve(),
   };
 }
 
-function isThere(state: NodeState | undefined, prefix: string, sinceMs: number): boolean {
-  if (state === undefined || !state.ready || !state.runtime.startsWith(prefix)) return false;
+function isThere(state: NodeState | Unread, prefix: string, sinceMs: number): state is NodeState {
+  if ("unread" in state || !state.ready || !state.runtime.startsWith(prefix)) return false;
   // API times have whole seconds.
   return state.heardMs >= Math.floor(sinceMs / 1000) * 1000;
 }
 
-/** Undefined while the API server cannot be reached: it may be a static pod that starts on this very node. */
-async function tryRead(call: Call, context: StepContext, node: string): Promise<NodeState | undefined> {
+/** The API server may be a static pod that starts on this very node. */
+async function tryRead(call: Call, context: StepContext, node: string): Promise<NodeState | Unread> {
   try {
     return await readNode(within(call, 15_000), context, node);
   } catch (error) {
     if (call.signal.aborted || !isKind(error, "unavailable", "notFound", "deadlineExceeded", "canceled")) throw error;
-    return undefined;
+    return { unread: isKind(error, "canceled") ? "the API server does not answer" : messageOf(error) };
   }
 }
 
@@ -85,14 +88,13 @@ async function lateness(
   call: Call,
   context: StepContext,
   { node, runtimePrefix, timeoutMs }: StepAction & { kind: "wait-for-node" },
-  state: NodeState | undefined,
+  state: NodeState | Unread,
 ): Promise<EngineError> {
   const lines = await context.units.journal(call, "kubelet.service", 20);
   const is =
-    state === undefined
-      ? "the API server does not answer"
-      : `${state.ready ? "Ready" : "not Ready"} on ${state.runtime}: ${state.message}`;
-  const hints = explainFailure([state?.message ?? "", ...lines]).map((hint) => `\n  ${hint}`);
+    "unread" in state ? state.unread : `${state.ready ? "Ready" : "not Ready"} on ${state.runtime}: ${state.message}`;
+  const said = "unread" in state ? [] : [state.message];
+  const hints = explainFailure([...said, ...lines]).map((hint) => `\n  ${hint}`);
   const text = `node ${node}: not Ready on ${runtimePrefix} within ${timeoutMs / 1000} s: ${is}`;
   return new EngineError("deadlineExceeded", `${text}${hints.join("")}\n    ${lines.join("\n    ")}`);
 }

@@ -113,6 +113,12 @@ test("with the printed rights it works, without any one of them it is refused", 
   const call = { signal: new AbortController().signal };
   const others = driver.replace(call, "/api/v1/namespaces/kube-system/configmaps/aws-auth", map);
   await fails("permissionDenied", others, /cannot update resource "configmaps"/);
+  bed.api.accounts.set("mover", new Rights(rbac, "ferry-migrate-node"));
+  const moverConfig = await bed.api.writeKubeconfig(join(bed.directory, "mover"), "mover");
+  using mover = new KubernetesClient(await loadConnection({ kubeconfig: moverConfig, env: {} }));
+  const elsewhere = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler";
+  await fails("permissionDenied", mover.get(call, elsewhere), /cannot get resource "leases"/);
+  await fails("permissionDenied", mover.delete(call, "/api/v1/namespaces/a/pods/b", {}), /cannot delete .*"pods"/);
   const without = rbac.replaceAll('resources: ["leases"]', "resources: []");
   bed.api.accounts.set("other", new Rights(without, "ferry-migrate"));
   const { code, stderr } = await bed.runAs("other", bed.plan);

@@ -8,6 +8,11 @@ import type { Machine } from "./step-run.ts";
 /** How long an API server may be away unless told otherwise: longer than one takes to start again as a static pod. */
 export const defaultApiTimeoutMs = 180_000;
 
+/** Where every kubelet keeps the lease that says it speaks. Source: KEP-9 */
+export const leaseNamespace = "kube-node-lease";
+/** Where a node's smoke pod runs: privileges are seldom restricted there. */
+export const smokeNamespace = "kube-system";
+
 /** The Node object, as its API path says it. */
 export function nodePath(node: string): string {
   return `/api/v1/nodes/${encodeURIComponent(node)}`;

@@ -1,4 +1,5 @@
 import { accountManifest, bindingManifest, roleManifest, type Rule } from "../rbac/rights-manifest.ts";
+import { leaseNamespace, smokeNamespace } from "../apply/cluster-node.ts";
 import { recordName } from "./run-record.ts";
 
 const controller = "ferry-migrate";
@@ -22,12 +23,17 @@ const inCluster: readonly Rule[] = [
 /** What a node's own move does, where its kubelet's identity is not used. Budgets are looked at when one is in the way. */
 const ofNodes: readonly Rule[] = [
   ["", "nodes", "get, patch"],
-  ["", "pods", "get, list, create, delete"],
+  ["", "pods", "list"],
   ["", "pods/eviction", "create"],
-  ["", "pods/log", "get"],
   ["policy", "poddisruptionbudgets", "list"],
-  ["coordination.k8s.io", "leases", "get"],
 ];
+/** Its smoke pod. */
+const ofNodesInSmoke: readonly Rule[] = [
+  ["", "pods", "get, create, delete"],
+  ["", "pods/log", "get"],
+];
+/** Whether the kubelet speaks. */
+const ofNodesInLeases: readonly Rule[] = [["coordination.k8s.io", "leases", "get"]];
 
 /**
  * The least that `ferry migrate cluster` needs, as a manifest. The right to create Jobs in a namespace that admits
@@ -45,5 +51,9 @@ export function clusterRunRbac(namespace: string): string {
     `# For the kubeconfig that nodes use (--node-kubeconfig), where their kubelet's own is not enough.\n${accountManifest(onNodes, namespace)}`,
     roleManifest(onNodes, { rules: ofNodes }),
     bindingManifest(onNodes, mover),
+    roleManifest(onNodes, { rules: ofNodesInSmoke, namespace: smokeNamespace }),
+    bindingManifest(onNodes, mover, smokeNamespace),
+    roleManifest(onNodes, { rules: ofNodesInLeases, namespace: leaseNamespace }),
+    bindingManifest(onNodes, mover, leaseNamespace),
   ].join("---\n");
 }

@@ -36,7 +36,7 @@ export type ProbeState = {
 /** Of every probe's label `app`. */
 export const probeLabel = "ferry-migrate-probe";
 
-export function podsPath(namespace: string): string {
+function podsPath(namespace: string): string {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
 }
 
@@ -48,12 +48,12 @@ export async function withProbePod<T>(
   use: (place: PodPlace) => Promise<T>,
 ): Promise<T> {
   const name = `${probeLabel}-${randomBytes(4).toString("hex")}`;
+  const place = { namespace: pod.namespace, name };
+  await using undo = new AsyncDisposableStack();
+  // An answer that never came may have been of a pod that was made.
+  undo.defer(async () => await removePod({ signal: AbortSignal.timeout(15_000) }, client, place));
   await client.create(call, podsPath(pod.namespace), manifest(name, pod));
-  try {
-    return await use({ namespace: pod.namespace, name });
-  } finally {
-    await removePod({ signal: AbortSignal.timeout(15_000) }, client, pod.namespace, name);
-  }
+  return await use(place);
 }
 
 /**
@@ -89,12 +89,20 @@ export async function readLog(call: Call, client: KubernetesClient, pod: PodPlac
   return (await client.raw(call, { path })).split("\n").filter((line) => line !== "");
 }
 
-/** Removes what earlier runs that were killed have left on a node. */
-export async function removeProbePods(call: Call, client: KubernetesClient, node: string): Promise<void> {
-  for await (const page of client.list(call, "/api/v1/pods", { labelSelector: probeSelector(node) })) {
+/** Removes what earlier runs that were killed have left on a node, in every namespace or one. */
+export async function removeProbePods(
+  call: Call,
+  client: KubernetesClient,
+  { node, namespace }: { readonly node: string; readonly namespace?: string },
+): Promise<void> {
+  const path = namespace === undefined ? "/api/v1/pods" : podsPath(namespace);
+  for await (const page of client.list(call, path, { labelSelector: probeSelector(node) })) {
     for (const item of page.items) {
       const metadata = new JsonReader(item, "pod").at("metadata");
-      await removePod(call, client, metadata.at("namespace").string(), metadata.at("name").string());
+      await removePod(call, client, {
+        namespace: metadata.at("namespace").string(),
+        name: metadata.at("name").string(),
+      });
     }
   }
 }
@@ -180,7 +188,7 @@ function textOf(state: ProbeState | undefined): string {
   return state.text === "Running" && !state.ready ? "Running, and not ready" : state.text;
 }
 
-async function removePod(call: Call, client: KubernetesClient, namespace: string, name: string): Promise<void> {
+async function removePod(call: Call, client: KubernetesClient, { namespace, name }: PodPlace): Promise<void> {
   try {
     await client.delete(call, `${podsPath(namespace)}/${name}`, { gracePeriodSeconds: 0 });
   } catch (error) {

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test from "node:test";
+import { json } from "node:stream/consumers";
+import { messageOf } from "#base/errors.ts";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import { fails } from "#test/support/fails.ts";
-import { TestApiServer } from "#test/support/kubernetes/api-server.ts";
+import { sendStatus, TestApiServer } from "#test/support/kubernetes/api-server.ts";
 import { asObject } from "#test/support/kubernetes/delete-object.ts";
 import { serveWrites } from "#test/support/kubernetes/writes.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
-import { waitForPod } from "./probe-pod.ts";
+import { waitForPod, withProbePod } from "./probe-pod.ts";
 import { verifyNode } from "./verify-node.ts";
 
 const call = { signal: new AbortController().signal };
@@ -78,6 +80,30 @@ test("why an image was refused is told, also when the kubelet only waits by now"
   });
   await fails("deadlineExceeded", refusal, /pod default\/slow: Pending: ErrImagePull: pull access denied/);
   assert.match(seen[1] ?? "", /ImagePullBackOff: Back-off .*; before: Pending: ErrImagePull: dial tcp .* i\/o timeout/);
+});
+
+test("a probe whose making was not answered goes all the same; why it failed is told, though its removal failed too", async () => {
+  await using bed = await openBed();
+  const make = async (): Promise<void> => {
+    const probe = { node: "n1", namespace: "default", image: "busybox", command: ["true"] };
+    await withProbePod(call, bed.client, probe, async () => await Promise.resolve());
+  };
+  bed.api.handlers.push(async ({ method, message }, response) => {
+    if (method !== "POST") return false;
+    const name = String(asObject(asObject(await json(message))["metadata"])["name"]);
+    bed.api.store.put("pods", pod(name, { app: "ferry-migrate-probe" }, {}));
+    response.destroy();
+    return true;
+  });
+  await fails("unavailable", make(), /api server .*: /);
+  assert.deepEqual(bed.probes(), []);
+  bed.api.handlers.push(({ method }, response) => {
+    if (method === "POST") sendStatus(response, 403, "Forbidden", "no pods may be made");
+    if (method === "DELETE") sendStatus(response, 500, "InternalError", "none may be removed");
+    return method !== "GET";
+  });
+  const error = await make().catch((reason: unknown) => reason);
+  assert.match(messageOf(error), /no pods may be made/);
 });
 
 /** A node whose kubelet refuses every probe, each with a reason of its own. */

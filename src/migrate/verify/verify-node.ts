@@ -34,7 +34,7 @@ type Planned = Check | Proof;
 export async function verifyNode(call: Call, client: KubernetesClient, options: VerifyOptions): Promise<Verification> {
   const { node, timeoutMs, onProof } = options;
   const object = new JsonReader(await client.get(call, `/api/v1/nodes/${encodeURIComponent(node)}`), `node ${node}`);
-  await removeProbePods(call, client, node);
+  await removeProbePods(call, client, { node });
   const proofs: Proof[] = [];
   for (const planned of await planChecks(call, { ...options, client }, object)) {
     const proof = "prove" in planned ? await tryCheck(call, planned, timeoutMs) : planned;

@@ -3,11 +3,11 @@ import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts"
 import { within, type Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
 import { probeSelector, readLog, removeProbePods, waitForPod, withProbePod } from "../../verify/probe-pod.ts";
-import { patiently } from "../cluster-node.ts";
+import { patiently, smokeNamespace } from "../cluster-node.ts";
 import { explainFailure } from "../explain-failure.ts";
 import type { StepContext, StepRun } from "../step-run.ts";
 
-const namespace = "kube-system";
+const namespace = smokeNamespace;
 const line = "this pod was started by ferry migrate";
 
 type SmokeAction = StepAction & { kind: "smoke-pod" };
@@ -24,7 +24,7 @@ export function smokePod(context: StepContext, action: SmokeAction): StepRun {
       const client = await context.kubernetes();
       try {
         await patiently(call, context, async () => {
-          await removeProbePods(call, client, action.node);
+          await removeProbePods(call, client, { node: action.node, namespace });
           await prove(within(call, action.timeoutMs), client, action);
         });
       } catch (error) {
@@ -34,8 +34,10 @@ export function smokePod(context: StepContext, action: SmokeAction): StepRun {
       context.tell("a pod ran, answered exec and was heard");
     },
     verify: async () => await Promise.resolve(),
-    undo: async (call) =>
-      await patiently(call, context, async () => await removeProbePods(call, await context.kubernetes(), action.node)),
+    undo: async (call) => {
+      const ours = { node: action.node, namespace };
+      await patiently(call, context, async () => await removeProbePods(call, await context.kubernetes(), ours));
+    },
     undoByHand: () => [`kubectl delete pods --namespace ${namespace} --selector ${probeSelector(action.node)}`],
   };
 }

@@ -3,7 +3,7 @@ import { EngineError, isKind, messageOf } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import { within, type Call } from "../../call.ts";
 import type { StepAction } from "../../plan/step.ts";
-import { nodePath } from "../cluster-node.ts";
+import { leaseNamespace, nodePath } from "../cluster-node.ts";
 import { explainFailure } from "../explain-failure.ts";
 import { nothingToUndo, type StepContext, type StepRun } from "../step-run.ts";
 
@@ -81,7 +81,7 @@ async function readNode(call: Call, context: StepContext, node: string): Promise
 
 /** A kubelet's heartbeat since 1.14; the Node's own condition is written every five minutes only. Source: KEP-9. */
 function leasePath(node: string): string {
-  return `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${encodeURIComponent(node)}`;
+  return `/apis/coordination.k8s.io/v1/namespaces/${leaseNamespace}/leases/${encodeURIComponent(node)}`;
 }
 
 async function lateness(

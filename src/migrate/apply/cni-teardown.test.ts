@@ -54,17 +54,39 @@ test("DEL goes to the last plugin first, with what ADD answered, which is not ke
 test("what cannot be read is passed over, and a plugin that fails keeps no other", async () => {
   await using node = await openNode();
   await node.write("etc/net.d/05-broken.conf", "{");
+  await node.write("etc/net.d/06-typeless.conf", '{"name": "x"}');
+  await node.write("etc/net.d/07-none.conflist", '{"name": "x", "plugins": []}');
   await node.write("etc/net.d/10-pods.conflist", JSON.stringify(network));
   await node.write(result, '{"kind":');
   await node.plugin("opt/own/first");
   await node.plugin("opt/own/last", 1);
   await node.remove();
   assert.equal((await node.log()).length, 2);
-  const [config = "", kept = "", ...plugins] = node.told;
+  const [config = "", typeless = "", kept = "", ...plugins] = node.told;
   assert.match(config, /^network of default\/web: passed over: \/etc\/net.d\/05-broken.conf/);
+  assert.match(typeless, /06-typeless.conf: type: missing$/);
   assert.match(kept, /^network of default\/web: passed over: .*pods-c1-eth0/);
   assert.deepEqual(
     plugins.map((text) => text.slice(24)),
     ["last: no good", "gone: no such plugin in /opt/own, /opt/more"],
   );
+});
+
+test("a plugin gets what the kubelet had asked of it at ADD, of what it says that it can", async () => {
+  await using node = await openNode();
+  const first = { type: "first", capabilities: { portMappings: true, dns: false } };
+  await node.write("etc/net.d/10-pods.conflist", JSON.stringify({ ...network, plugins: [first] }));
+  const portMappings = [{ hostPort: 80, containerPort: 8080, protocol: "tcp" }];
+  const capabilityArgs = { portMappings, dns: {}, bandwidth: {} };
+  await node.write(result, JSON.stringify({ kind: "cniCacheV1", result: {}, capabilityArgs }));
+  await node.plugin("opt/own/first");
+  await node.remove();
+  const [line = ""] = await node.log();
+  assert.deepEqual(JSON.parse(line.slice(asked.length)), {
+    ...first,
+    name: "pods",
+    cniVersion: "0.4.0",
+    runtimeConfig: { portMappings },
+    prevResult: {},
+  });
 });

@@ -22,6 +22,10 @@ const interfaceName = "eth0";
 const oldResults = "/var/lib/cni/results";
 const maxBytes = 1 << 20;
 
+/** What ADD answered, which plugins of 0.4.0 and later want back, and what the kubelet had asked of them. */
+type Kept = { readonly result: unknown; readonly capabilities: Readonly<Record<string, unknown>> };
+/** Files that are read, and where what goes wrong is told. */
+type Told = Pick<StepContext, "files" | "tell">;
 type Network = { readonly name: string; readonly cniVersion: string; readonly plugins: readonly JsonReader[] };
 
 /**
@@ -32,72 +36,87 @@ type Network = { readonly name: string; readonly cniVersion: string; readonly pl
  */
 export async function removeFromNetwork(
   call: Call,
-  context: Pick<StepContext, "files" | "tell">,
+  context: Told,
   { pod, cni }: { pod: NetworkedPod; cni: CniDirectories },
 ): Promise<void> {
-  const tell = (what: string, error: unknown) =>
-    context.tell(`network of ${pod.podNamespace}/${pod.podName}: ${what}: ${messageOf(error)}`);
-  const network = await findNetwork(context.files, cni.config, tell);
+  const told: Told = {
+    files: context.files,
+    tell: (text) => context.tell(`network of ${pod.podNamespace}/${pod.podName}: ${text}`),
+  };
+  const network = await findNetwork(told, cni.config);
   if (network === undefined) return;
-  const kept = `${network.name}-${pod.containerId}-${interfaceName}`;
-  const results = [join(cni.cache, "results", kept), join(oldResults, kept)];
-  const previous = await findResult(context.files, results, tell);
+  const name = `${network.name}-${pod.containerId}-${interfaceName}`;
+  const results = new Set([join(cni.cache, "results", name), join(oldResults, name)]);
+  const kept = await findKept(told, results);
   for (const plugin of network.plugins.toReversed()) {
     const type = plugin.at("type").string();
-    const config = {
-      ...plugin.object(),
-      name: network.name,
-      cniVersion: network.cniVersion,
-      ...(previous === undefined ? {} : { prevResult: previous }),
-    };
     try {
       const path = await findPlugin(context.files, cni.plugins, type);
-      await runPlugin(call, { path, config: JSON.stringify(config) }, environmentOf(pod, cni));
+      const config = JSON.stringify(configOf(plugin, { network, kept }));
+      await runPlugin(call, { path, config }, environmentOf(pod, cni));
     } catch (error) {
-      tell(type, error);
+      if (call.signal.aborted) throw error;
+      told.tell(`${type}: ${messageOf(error)}`);
     }
   }
   for (const path of results) await context.files.remove(path);
 }
 
-type Tell = (what: string, error: unknown) => void;
-
-/** The first configuration by name that can be read, as dockershim takes it. */
-async function findNetwork(files: HostFiles, directory: string, tell: Tell): Promise<Network | undefined> {
-  const names = await readdir(await files.locate(directory)).catch(() => []);
+/** The first configuration by name that is one, as dockershim takes it: others it passes over. */
+async function findNetwork(told: Told, directory: string): Promise<Network | undefined> {
+  const names = await readdir(await told.files.locate(directory)).catch(() => []);
   for (const name of names.filter((name) => /\.(conflist|conf|json)$/.test(name)).sort()) {
-    try {
-      const bytes = await files.find(join(directory, name));
-      if (bytes !== undefined) return readNetwork(bytes, `${directory}/${name}`);
-    } catch (error) {
-      tell("passed over", error);
-    }
+    const network = await tryParse(told, join(directory, name), (config) => {
+      const plugins = name.endsWith(".conflist") ? config.at("plugins").list(100) : [config];
+      for (const plugin of plugins) plugin.at("type").string();
+      const cniVersion = config.at("cniVersion").optionalString() ?? "0.2.0";
+      return { name: config.at("name").string(), cniVersion, plugins };
+    });
+    if (network !== undefined && network.plugins.length > 0) return network;
   }
   return undefined;
 }
 
-function readNetwork(bytes: Buffer, path: string): Network {
-  const config = JsonReader.parse(bytes, path, maxBytes);
-  return {
-    name: config.at("name").string(),
-    cniVersion: config.at("cniVersion").optionalString() ?? "0.2.0",
-    plugins: path.endsWith(".conflist") ? config.at("plugins").list(100) : [config],
-  };
-}
-
-/** What ADD answered, as libcni kept it; plugins of 0.4.0 and later want it back. */
-async function findResult(files: HostFiles, paths: readonly string[], tell: Tell): Promise<unknown> {
+/** What libcni kept of a pod; of releases before 0.8 the answer alone. */
+async function findKept(told: Told, paths: Iterable<string>): Promise<Kept> {
   for (const path of paths) {
-    try {
-      const bytes = await files.find(path);
-      if (bytes === undefined) continue;
-      const kept = JsonReader.parse(bytes, path, maxBytes).object();
-      return kept["kind"] === "cniCacheV1" ? kept["result"] : kept;
-    } catch (error) {
-      tell("passed over", error);
-    }
+    const kept = await tryParse(told, path, (file) => {
+      const result = file.object();
+      if (file.at("kind").optionalString() !== "cniCacheV1") return { result, capabilities: {} };
+      const capabilities = file.at("capabilityArgs");
+      return { result: result["result"], capabilities: capabilities.isPresent ? capabilities.object() : {} };
+    });
+    if (kept !== undefined) return kept;
   }
-  return undefined;
+  return { result: undefined, capabilities: {} };
+}
+
+/** Undefined, and told of, where the file is not what it should be. */
+async function tryParse<T>(
+  { files, tell }: Told,
+  path: string,
+  decode: (file: JsonReader) => T,
+): Promise<T | undefined> {
+  try {
+    const bytes = await files.find(path);
+    return bytes === undefined ? undefined : decode(JsonReader.parse(bytes, path, maxBytes));
+  } catch (error) {
+    tell(`passed over: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+/** What libcni hands a plugin: of what the kubelet asked for (`portMappings`, …) what the plugin says that it can. */
+function configOf(plugin: JsonReader, { network, kept }: { readonly network: Network; readonly kept: Kept }) {
+  const can = plugin.at("capabilities");
+  const asked = Object.entries(kept.capabilities).filter(([name]) => can.at(name).boolean());
+  return {
+    ...plugin.object(),
+    name: network.name,
+    cniVersion: network.cniVersion,
+    ...(asked.length === 0 ? {} : { runtimeConfig: Object.fromEntries(asked) }),
+    ...(kept.result === undefined ? {} : { prevResult: kept.result }),
+  };
 }
 
 /** @throws notFound naming the directories */

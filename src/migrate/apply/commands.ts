@@ -3,7 +3,13 @@ import { EngineError, errnoOf } from "#base/errors.ts";
 import type { Call } from "../call.ts";
 
 /** How a command ended and what it wrote. */
-export type CommandResult = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+export type CommandResult = {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
 
 /** Runs the node's own tools (`systemctl`, `modprobe`, `apt-get`, …). */
 export class Commands {
@@ -30,16 +36,17 @@ export class Commands {
       if (errnoOf(error) !== "ENOENT") reject(error);
       else reject(new EngineError("notFound", `command ${file}: not installed`, { cause: error }));
     });
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
     return await promise;
   }
 
   /** Standard output. @throws internal with what the tool wrote when it fails @throws notFound as try */
   async run(call: Call, argv: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.try(call, argv);
+    const { code, signal, stdout, stderr } = await this.try(call, argv);
     if (code === 0) return stdout;
+    const end = code === null ? `ended by ${signal ?? "a signal"}` : `exit ${code}`;
     const said = (stderr.trim() || stdout.trim()).split("\n").slice(-12).join("\n");
-    throw new EngineError("internal", `${argv.join(" ")}: exit ${code}${said === "" ? "" : `: ${said}`}`);
+    throw new EngineError("internal", `${argv.join(" ")}: ${end}${said === "" ? "" : `: ${said}`}`);
   }
 
   /** Whether the tool is there. */

@@ -19,6 +19,8 @@ type Manager = {
 
 const dpkgFormat = ["db:Status-Status", "Package", "Version"].map((field) => `$\{${field}}`).join("\\t") + "\\n";
 const rpmList = ["rpm", "--query", "--all", "--queryformat", String.raw`%{NAME}\t%{VERSION}-%{RELEASE}\n`];
+/** Keys stand in rpm's list as packages, several of one name; no package manager installs them. */
+const rpmKeys = "gpg-pubkey";
 const rpmPin = (name: string, version: string) => `${name}-${version}`;
 
 /**
@@ -73,7 +75,9 @@ export async function listPackages(call: Call, commands: Commands, manager: Pack
   const installed =
     manager === "apt" ? rows.filter(([status]) => status === "installed").map((row) => row.slice(1)) : rows;
   return new Map(
-    installed.map(([name = "", version = ""]) => [name, version] as const).filter(([name]) => name !== ""),
+    installed
+      .map(([name = "", version = ""]) => [name, version] as const)
+      .filter(([name]) => name !== "" && name !== rpmKeys),
   );
 }
 

@@ -92,7 +92,12 @@ async function stopAndRemove(call: Call, client: DockerClient, id: string): Prom
 
 async function remove(call: Call, client: DockerClient, id: string): Promise<void> {
   const query = { force: true, v: true };
-  await ignoringGone(client.text({ method: "DELETE", path: `/containers/${id}`, query, ...call }));
+  try {
+    await ignoringGone(client.text({ method: "DELETE", path: `/containers/${id}`, query, ...call }));
+  } catch (error) {
+    // dockerd is at it already, for the kubelet that was stopped a moment ago: the next round sees whether it went.
+    if (!(error instanceof DockerApiError) || error.status !== 409) throw error;
+  }
 }
 
 /** A container that is gone already, or stopped already (304), is what was wanted. */

@@ -5,9 +5,6 @@ import { join } from "node:path";
 import test from "node:test";
 import { convert } from "#migrate/convert/convert.ts";
 import type { Conversion } from "#migrate/convert/conversion.ts";
-import { parseRelease } from "#migrate/assess/runtime-support.ts";
-import { diagnose } from "#migrate/containerd-config/diagnose.ts";
-import { parseContainerdConfig } from "#migrate/containerd-config/parse-config.ts";
 import { parseContainerdVersion } from "#migrate/containerd-config/config-version.ts";
 import { containerdSpec, ferrySpec, type TargetSpec } from "#migrate/convert/target-spec.ts";
 import { writeConversion } from "#migrate/convert/write-conversion.ts";
@@ -15,8 +12,6 @@ import { containerdBinary, containerdVersion, runContainerd } from "../support/c
 import { startDaemon, unmountBelow } from "../support/processes.ts";
 import { requireBinary, requireRoot } from "../support/require.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-
-const cri = 'plugins."io.containerd.grpc.v1.cri"';
 
 /** Between them, all that is written into a runtime's own file. */
 const cases = [
@@ -44,47 +39,6 @@ test("what is written for containerd is loaded without a new warning, its CRI am
     assert.ok(run.hasStarted);
   }
 });
-
-/** Each is refused, or warned of, by containerd itself; of a blocker the doctor has its very words. */
-const wrong = [
-  `version = 2\ndisabled_plugins = ["cri"]`,
-  `version = 2\n[${cri}.registry]\nconfig_path = "/x"\n[${cri}.registry.mirrors."docker.io"]\nendpoint = ["https://x"]`,
-  `version = 2\n[${cri}.containerd]\ndefault_runtime_name = "x"`,
-  `version = 2\n[${cri}.containerd]\nsnapshotter = "nope"\n[${cri}.containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"`,
-  `version = 2\n[${cri}]\nstream_idle_timeout = "4x"`,
-  `version = 2\n[${cri}]\nmax_concurrent_downloads = "3"`,
-];
-
-test("what the doctor predicts is what containerd says", async (t) => {
-  if (!requireRoot(t) || !requireBinary(t, containerdBinary)) return;
-  const release = parseRelease(await containerdVersion());
-  assert.ok(release !== undefined);
-  for (const text of wrong) {
-    const config = parseContainerdConfig({ path: "config.toml", text });
-    const known = {
-      path: "config.toml",
-      config,
-      files: [config],
-      present: new Set<string>(),
-      environment: {},
-      kubelet: {},
-    };
-    const cni = { directory: "/etc/cni/net.d", files: [], binDirectories: [], plugins: new Set<string>() };
-    const source = { t: "system", what: "containerd --version" } as const;
-    const [first] = diagnose({ ...known, cni, release: { value: release, source } });
-    assert.equal(first?.severity, "blocker", text);
-    const words = first.why.replace(
-      /^(the CRI plugin does not load|containerd ends|containerd does not start.*): /,
-      "",
-    );
-    const said = [...(await runContainerd(text)).complaints].join("\n");
-    assert.match(said, first.check === "containerd-key-type" ? /[cC]an(no|')t (convert|decode)/ : escaped(words), said);
-  }
-});
-
-function escaped(words: string): RegExp {
-  return new RegExp(RegExp.escape(words));
-}
 
 test("ferryd starts with what is written for it", async (t) => {
   if (!requireRoot(t) || !requireBinary(t, "runc", "conmon", "containerd-shim-runc-v2")) return;

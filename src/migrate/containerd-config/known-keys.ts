@@ -84,12 +84,15 @@ const version2: Schema = {
   },
 };
 
-/** Versions 3 and 4: containerd 2. Source: `internal/cri/config/config.go` at 2.4. */
+/** Versions 3 and 4: containerd 2. Source: `internal/cri/config/config.go` at 2.0 to 2.4. */
 const version3: Readonly<Record<string, Schema>> = {
   [cri]: server,
   [criRuntime]: {
     ...pods,
-    ...table({ s: "stats_collect_period stats_retention_period", b: "enable_criu" }),
+    ...table({
+      s: "stats_collect_period stats_retention_period",
+      b: "enable_criu enable_experimental_restore_via_create",
+    }),
     cni: { ...cni, ...table({ l: "bin_dirs", b: "use_internal_loopback" }) },
     containerd: {
       ...containerd,

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { openSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { access, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
+import { openCriConnection } from "#clients/cri/cri-connection.ts";
 import { convert } from "#migrate/convert/convert.ts";
 import type { Conversion } from "#migrate/convert/conversion.ts";
 import { parseContainerdVersion } from "#migrate/containerd-config/config-version.ts";
 import { containerdSpec, ferrySpec, type TargetSpec } from "#migrate/convert/target-spec.ts";
 import { writeConversion } from "#migrate/convert/write-conversion.ts";
+import { testCall } from "../support/call.ts";
 import { containerdBinary, containerdVersion, runContainerd } from "../support/containerd.ts";
-import { startDaemon, unmountBelow } from "../support/processes.ts";
+import { command, startDaemon, unmountBelow } from "../support/processes.ts";
 import { requireBinary, requireRoot } from "../support/require.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -25,18 +27,38 @@ const cases = [
     "features": {"cdi": true}, "cdi-spec-dirs": ["/etc/cdi"], "default-ulimits": {"nofile": {"Soft": 1, "Hard": 2}}}`,
 ];
 
+/** What a node may have already: Docker's package ships the first. */
+const older = [
+  'disabled_plugins = ["cri"]\n',
+  `version = 2
+[grpc]
+address = "/run/containerd/containerd.sock"
+[ttrpc]
+address = ""
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "registry.test/pause:3.9"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+SystemdCgroup = true
+`,
+];
+
 test("what is written for containerd is loaded without a new warning, its CRI among it", async (t) => {
   if (!requireRoot(t) || !requireBinary(t, containerdBinary)) return;
   const spec = containerdSpec(parseContainerdVersion(await containerdVersion()));
   const usual = await runContainerd(`version = ${spec.configVersion}\n`);
-  for (const text of cases) {
-    const run = await runContainerd(fileOf(convertText(text, spec), spec.configFile));
-    assert.deepEqual(
-      [...run.complaints].filter((line) => !usual.complaints.has(line)),
-      [],
-      text,
-    );
-    assert.ok(run.hasStarted);
+  const bases = [undefined, ...older, await command([containerdBinary, "config", "default"])];
+  for (const [at, base] of bases.entries()) {
+    for (const text of base === undefined ? cases : cases.slice(1)) {
+      const run = await runContainerd(fileOf(convertText(text, spec, base), spec.configFile), assertServed);
+      assert.deepEqual(
+        [...run.complaints].filter((line) => !usual.complaints.has(line)),
+        [],
+        `${at}: ${text}`,
+      );
+      assert.ok(run.hasStarted);
+    }
   }
 });
 
@@ -61,9 +83,19 @@ test("ferryd starts with what is written for it", async (t) => {
   }
 });
 
-function convertText(text: string, spec: TargetSpec): Conversion {
+/** To kubelets, and to the shims of pods. */
+async function assertServed(socket: string): Promise<void> {
+  using cri = await openCriConnection(testCall(), socket);
+  assert.equal(cri.runtimeName, "containerd");
+  await access(`${socket}.ttrpc`);
+}
+
+/** `base`: what containerd was told before. */
+function convertText(text: string, spec: TargetSpec, base?: string): Conversion {
   const daemonJson = { path: "/etc/docker/daemon.json", text };
-  return convert({ daemonJson, certificates: [], logins: [], kubelet: {}, images: [], cgroupVersion: 1 }, spec);
+  const host = { daemonJson, certificates: [], logins: [], kubelet: {}, images: [], cgroupVersion: 1 } as const;
+  const containerdConfig = base === undefined ? {} : { containerdConfig: { path: spec.configFile, text: base } };
+  return convert({ ...host, ...containerdConfig }, spec);
 }
 
 function fileOf({ files }: Conversion, path: string): string {

@@ -37,9 +37,10 @@ export async function runContainerd(
   await using directory = await temporaryDirectory("containerd");
   const at = (name: string) => join(directory.path, name);
   await mkdir(at("s"));
-  await writeFile(at("config.toml"), config);
+  // Sockets that it names itself, too.
+  await writeFile(at("config.toml"), config.replaceAll("/run/containerd/", `${at("s")}/`));
   const argv = [findBinary(containerdBinary) ?? containerdBinary, "--config", at("config.toml"), "--root", at("r")];
-  const own = ["--state", at("s"), "--address", at("s/c.sock"), "--log-level", "info"];
+  const own = ["--state", at("s"), "--address", at("s/containerd.sock"), "--log-level", "info"];
   const readLog = async () => await readFile(at("log"), "utf8");
   const ready = async () => (await readLog()).includes("containerd successfully booted");
   // As it stands before the end: that brings complaints of its own.
@@ -48,7 +49,7 @@ export async function runContainerd(
     ready,
     log: at("log"),
     use: async () => {
-      await use(at("s/c.sock"));
+      await use(at("s/containerd.sock"));
       log = await readLog();
     },
   });

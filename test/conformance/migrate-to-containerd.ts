@@ -183,6 +183,10 @@ async function shareFromMoby({ images, directory }: DockerSource, containerd: Co
   assertProofs(JSON.parse(stdout) as Migrated, images);
   // The archive's own index goes meanwhile.
   assert.ok((await diskUse(blobs)).bytes <= before.bytes, "no blob is copied");
+  const listed = await containerd.ctr("-n", "shared", "images", "ls");
+  assert.match(listed, /^ferry\.test\/base@sha256:/m);
+  // containerd 2 pins by itself what its own namespace has.
+  if ((await containerdVersion()).startsWith("1.")) assert.match(listed, /^ferry\.test\/pause:1 .*pinned=pinned/m);
   for (const { name } of images) await containerd.ctr("-n", "moby", "images", "rm", "--sync", name);
   for (const { name, says } of images) {
     assert.equal(await containerd.ctr("-n", "shared", "run", "--rm", name, "says", ...catSays), says);

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { unmountBelow } from "./processes.ts";
@@ -14,21 +14,35 @@ export type DockerEngine = AsyncDisposable & {
   stop(): Promise<void>;
 };
 
+/** Another version can be named: `FERRY_TEST_DOCKERD=/opt/docker-28/dockerd`. Only tests that ask for it take it. */
+export const otherDockerd = process.env["FERRY_TEST_DOCKERD"];
+
+type EngineSettings = {
+  readonly program?: string;
+  readonly storageDriver?: string;
+  readonly root?: string;
+  /** Socket of a containerd that it works with, and keeps its images in. */
+  readonly containerd?: string;
+};
+
 /**
- * A Docker Engine of the machine's own `dockerd`, with a root of its own and no bridge network; undefined with its log
+ * A Docker Engine of the machine's own `dockerd`, or of another `program`, with a root of its own and no bridge network; undefined with its log
  * when it cannot run here. The caller has checked for root and the binary.
  */
 export async function openDockerEngine(
-  settings: { readonly storageDriver?: string; readonly root?: string } = {},
+  settings: EngineSettings = {},
 ): Promise<DockerEngine | { readonly host: undefined; readonly why: string }> {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await temporaryDirectory("dockerd"));
   const at = (name: string) => join(directory.path, name);
   const log = openSync(at("log"), "w");
-  const { storageDriver = "overlay2", root = at("root") } = settings;
+  const { program = "dockerd", storageDriver = "overlay2", root = at("root"), containerd } = settings;
+  const config = containerd === undefined ? {} : { features: { "containerd-snapshotter": true } };
+  writeFileSync(at("daemon.json"), JSON.stringify(config));
   const options = [
-    "--storage-driver",
-    storageDriver,
+    ...(containerd === undefined ? ["--storage-driver", storageDriver] : ["--containerd", containerd]),
+    "--config-file",
+    at("daemon.json"),
     "--data-root",
     root,
     "--exec-root",
@@ -36,7 +50,7 @@ export async function openDockerEngine(
     "--pidfile",
     at("pid"),
   ];
-  const child = spawn("dockerd", [...options, "--host", `unix://${at("s")}`, "--bridge=none", "--iptables=false"], {
+  const child = spawn(program, [...options, "--host", `unix://${at("s")}`, "--bridge=none", "--iptables=false"], {
     stdio: ["ignore", log, log],
   });
   closeSync(log);

@@ -75,7 +75,7 @@ export const storageDriver = nodeCheck(
       evidence: [settings.features?.source ?? fileSource(`${dataRoot.path}/containerd`)],
       fix: {
         summary: "Name them in the namespace k8s.io; nothing is copied.",
-        commands: ["ferry migrate images --from containerd:moby"],
+        commands: ["ferry migrate images --from containerd --to containerd"],
       },
     };
   },

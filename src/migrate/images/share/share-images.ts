@@ -4,9 +4,10 @@ import { readContent } from "#clients/containerd/read-content.ts";
 import { writeContent } from "#clients/containerd/write-content.ts";
 import type { Descriptor } from "#core/content/descriptor.ts";
 import { isDigest } from "#core/content/digest.ts";
+import { formatReference, parseReference } from "#core/images/reference.ts";
 import type { BrokenImage } from "../docker-store/docker-image.ts";
 import type { ImageProof, LayerProof } from "../image-target.ts";
-import { readContainerdFacts } from "../targets/containerd/containerd-facts.ts";
+import { isSandboxImage, readContainerdFacts, type ContainerdFacts } from "../targets/containerd/containerd-facts.ts";
 import { acquireLease } from "../targets/containerd/acquire-lease.ts";
 import { putName } from "../targets/containerd/cri-names.ts";
 import { byDiffService, makeSnapshot } from "../targets/containerd/make-snapshot.ts";
@@ -34,7 +35,7 @@ const danglingPrefix = "moby-dangling@";
 export async function shareImages(signal: AbortSignal, request: ShareRequest): Promise<SharedImages> {
   using from = openContainerd(request.socketPath, request.from);
   using to = openContainerd(request.socketPath, request.to);
-  const { snapshotter } = await readContainerdFacts(signal, to);
+  const facts = await readContainerdFacts(signal, to);
   await ensureNamespace(signal, to);
   const proofs: ImageProof[] = [];
   const broken: BrokenImage[] = [];
@@ -44,7 +45,7 @@ export async function shareImages(signal: AbortSignal, request: ShareRequest): P
     const descriptor: Descriptor = { mediaType, digest, sizeBytes: Number(size) };
     request.onImage?.(name);
     try {
-      proofs.push(await shareImage(signal, { from, to, snapshotter }, name, descriptor));
+      proofs.push(await shareImage(signal, { from, to, facts }, name, descriptor));
     } catch (error) {
       if (!isKind(error, "notFound", "invalidArgument", "dataLoss")) throw error;
       broken.push({ id: digest, tags: [name], problem: messageOf(error) });
@@ -53,11 +54,11 @@ export async function shareImages(signal: AbortSignal, request: ShareRequest): P
   return { proofs, broken };
 }
 
-type Ends = { readonly from: ContainerdConnection; readonly to: ContainerdConnection; readonly snapshotter: string };
+type Ends = { readonly from: ContainerdConnection; readonly to: ContainerdConnection; readonly facts: ContainerdFacts };
 
 async function shareImage(signal: AbortSignal, ends: Ends, name: string, target: Descriptor): Promise<ImageProof> {
-  const { from, to, snapshotter } = ends;
-  const images = await readStoredImages(signal, from, target, snapshotter);
+  const { from, to, facts } = ends;
+  const images = await readStoredImages(signal, from, target, facts.snapshotter);
   const [image] = images;
   if (image === undefined) throw new EngineError("notFound", `image ${name}: nothing of it is in the store`);
   await using lease = await acquireLease(signal, to, target.digest);
@@ -69,8 +70,15 @@ async function shareImage(signal: AbortSignal, ends: Ends, name: string, target:
     }
   }
   const layers = await unpack(signal, ends, image, lease.id);
-  for (const one of [name, image.id]) await putName(signal, to, one, target, false);
-  return { id: image.id, names: [name, image.id], manifest: target.digest, layers };
+  const names = namesOf(name, target, image);
+  for (const one of names) await putName(signal, to, one, target, isSandboxImage(facts, names));
+  return { id: image.id, names, manifest: target.digest, layers };
+}
+
+/** As the CRI plugin names what it pulls: by tag, by digest, by ID. @throws invalidArgument for what no pod can name */
+function namesOf(name: string, { digest }: Descriptor, { id }: StoredImage): string[] {
+  const { domain, path } = parseReference(name);
+  return [...new Set([name, formatReference({ domain, path, digest }), id])];
 }
 
 /** Of the platform that comes first; a kubelet has the others unpacked when it wants them. */
@@ -78,7 +86,7 @@ async function unpack(signal: AbortSignal, ends: Ends, image: StoredImage, lease
   const proofs: LayerProof[] = [];
   for (const [at, { descriptor, diffId, chainId }] of image.layers.entries()) {
     const parent = image.layers[at - 1]?.chainId;
-    const { snapshotter } = ends;
+    const { snapshotter } = ends.facts;
     const step = { lease, snapshotter, layer: { diffId, chainId }, parent };
     proofs.push({ diffId, how: await makeSnapshot(signal, ends.to, step, byDiffService(ends.to, descriptor)) });
   }

@@ -3,6 +3,7 @@ import { EngineError, isKind } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import type { ContainerdConnection } from "#clients/containerd/containerd-connection.ts";
 import { openCriConnection } from "#clients/cri/cri-connection.ts";
+import { formatReference, parseReference, withDefaultTag } from "#core/images/reference.ts";
 
 /** What of a containerd's set-up matters to images. */
 export type ContainerdFacts = {
@@ -36,6 +37,12 @@ export async function readContainerdFacts(
   const contentRoot = content?.exports["root"] ?? "/var/lib/containerd";
   const snapshotRoot = snapshotter.exports["root"] ?? contentRoot;
   return { version, snapshotter: name, contentRoot, snapshotRoot, sandboxImage: cri.sandboxImage };
+}
+
+/** Every pod needs it, and no pod names it. */
+export function isSandboxImage({ sandboxImage }: ContainerdFacts, names: readonly string[]): boolean {
+  if (sandboxImage === undefined) return false;
+  return names.includes(formatReference(withDefaultTag(parseReference(sandboxImage))));
 }
 
 type Plugin = { readonly id: string; readonly exports: Readonly<Record<string, string>> };

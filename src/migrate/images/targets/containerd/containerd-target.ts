@@ -3,7 +3,6 @@ import { openContainerd, type ContainerdConnection } from "#clients/containerd/c
 import { writeContent } from "#clients/containerd/write-content.ts";
 import type { Descriptor } from "#core/content/descriptor.ts";
 import { chainIdsOf, type Digest } from "#core/content/digest.ts";
-import { formatReference, parseReference, withDefaultTag } from "#core/images/reference.ts";
 import { gcLabels } from "#core/labels.ts";
 import type { DockerImage } from "../../docker-store/docker-image.ts";
 import type { DiskNeed, ImageProof, ImagesPlan, ImageTarget, PlannedLayer, Progress } from "../../image-target.ts";
@@ -11,7 +10,7 @@ import { estimatePacked } from "../../estimate-packed.ts";
 import { roundedUp } from "../../scan-layer.ts";
 import { plainLayers, toManifest, type ImageManifest } from "../../to-manifest.ts";
 import { carryLayers } from "./carry-layers.ts";
-import { readContainerdFacts, type ContainerdFacts } from "./containerd-facts.ts";
+import { isSandboxImage, readContainerdFacts, type ContainerdFacts } from "./containerd-facts.ts";
 import { acquireLease } from "./acquire-lease.ts";
 import { criNames, findTarget, putName } from "./cri-names.ts";
 import { findLayerBlob } from "./layer-blobs.ts";
@@ -88,7 +87,8 @@ export class ContainerdTarget implements ImageTarget {
     const manifest = toManifest(image, descriptors);
     await this.#documents(signal, lease.id, image, manifest);
     const names = criNames(image);
-    for (const name of names) await putName(signal, this.#containerd, name, manifest.descriptor, this.#isPinned(image));
+    const pinned = isSandboxImage(this.#facts, names);
+    for (const name of names) await putName(signal, this.#containerd, name, manifest.descriptor, pinned);
     return { id: image.id, names, manifest: manifest.descriptor.digest, layers: proofs };
   }
 
@@ -134,14 +134,6 @@ export class ContainerdTarget implements ImageTarget {
       if (isKind(error, "notFound")) return false;
       throw error;
     }
-  }
-
-  /** Every pod needs the sandbox image, and no pod names it. */
-  #isPinned({ tags, digests }: DockerImage): boolean {
-    const { sandboxImage } = this.#facts;
-    if (sandboxImage === undefined) return false;
-    const name = formatReference(withDefaultTag(parseReference(sandboxImage)));
-    return [...tags, ...digests].includes(name);
   }
 }
 

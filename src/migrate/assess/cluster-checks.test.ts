@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
+import { assertFix } from "#test/support/assert-fix.ts";
 import { TestApiServer } from "#test/support/kubernetes/api-server.ts";
 import { temporaryDirectory } from "#test/support/temporary-directory.ts";
 import type { ClusterFacts } from "../cluster/cluster-facts.ts";
@@ -22,6 +23,7 @@ for (const check of clusterChecks) {
     const findings = await findingsOf(check, "triggers");
     assert.notDeepEqual(findings, [], `${check.id}: its triggers find nothing`);
     for (const finding of findings) assertComplete(check, finding);
+    for (const { fix } of findings) await assertFix(fix);
     const worst = severities.find((severity) => findings.some((one) => one.severity === severity));
     assert.equal(worst, check.severity, "a check's severity is that of its worst finding");
     assert.deepEqual(await findingsOf(check, "passes"), []);

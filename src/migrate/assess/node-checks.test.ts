@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
+import { assertFix } from "#test/support/assert-fix.ts";
 import { scriptedHost } from "#test/support/scripted-host.ts";
 import { surveyHost } from "../survey/survey-host.ts";
 import type { HostSurvey } from "../survey/host-survey.ts";
@@ -32,6 +33,7 @@ for (const check of nodeChecks) {
     const findings = [...check.find(await surveyOf(check, "triggers"), aim)];
     assert.notDeepEqual(findings, [], `${check.id}: its triggers find nothing`);
     for (const finding of findings) assertComplete(check, finding);
+    for (const { fix } of findings) await assertFix(fix);
     const worst = severities.find((severity) => findings.some((one) => one.severity === severity));
     assert.equal(worst, check.severity, "a check's severity is that of its worst finding");
     assert.deepEqual([...check.find(await surveyOf(check, "passes"), aim)], []);

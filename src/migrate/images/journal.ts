@@ -76,7 +76,7 @@ function checkHeader(path: string, [first = ""]: readonly string[], header: Jour
   if (found !== version) {
     throw new EngineError(
       "failedPrecondition",
-      `journal ${path}: version ${found ?? "unknown"}, this ferry writes ${version}`,
+      `journal ${path}: version ${found ?? "unknown"}, this ferry writes ${version}; name another with --journal`,
     );
   }
   const [source, target] = [json.at("source").string(), json.at("target").string()];

@@ -28,7 +28,8 @@ export async function openTarget(signal: AbortSignal, text: string, options: Tar
   }
   if (text === "ferry") {
     const { FerryTarget } = await import("./targets/ferry.ts");
-    return await FerryTarget.open({ client: options.client(namespace), volumes: options.client(), namespace });
+    const connection = { client: options.client(namespace), volumes: options.client(), namespace };
+    return await FerryTarget.open(signal, connection);
   }
   if (kind === "containerd") {
     const { ContainerdTarget } = await import("./targets/containerd/containerd-target.ts");

@@ -6,12 +6,13 @@ import type { HostRoot } from "../host/host-root.ts";
 import { readImageNames } from "../host/read-image-names.ts";
 import { readDockerContainers } from "../survey/read-docker-containers.ts";
 import { readDockerStore } from "../images/docker-store/docker-store.ts";
+import { readableDrivers } from "../images/docker-store/storage-driver.ts";
 import { forecastStore, type StoreForecast } from "../images/forecast-store.ts";
 import type { StoreFacts } from "./plan-input.ts";
 import type { Target } from "./step.ts";
 
 /** Whose layers are trees that can be read where they lie. */
-const readable = ["overlay2", "fuse-overlayfs", "aufs", "btrfs", "vfs"];
+const readable = Object.keys(readableDrivers);
 
 /** What lies in Docker's data root. Source: moby v20.10.24 layer/filestore.go, image/fs.go, reference/store.go. */
 export async function readStoreFacts(

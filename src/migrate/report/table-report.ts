@@ -37,14 +37,20 @@ export function findingLines(
   options: TableOptions,
 ): string[] {
   const label = severity.toUpperCase().padEnd(8);
-  const lines = [`${options.color ? `\x1b[${colors[severity]}m${label}\x1b[0m` : label}${title}  [${check}]`];
+  const lines = [`${title}  [${check}]`];
   lines.push(...wrapped(why, options.width));
   for (const source of evidence.slice(0, maxEvidenceLines)) lines.push(`        at ${formatSource(source)}`);
   if (evidence.length > maxEvidenceLines) lines.push(`        and ${evidence.length - maxEvidenceLines} more places`);
   if (nodes !== undefined) lines.push(`        on ${nodesText(nodes)}`);
   lines.push(...wrapped(`fix: ${fix.summary}`, options.width));
   for (const command of fix.commands ?? []) lines.push(`          ${command}`);
-  return lines;
+  const [first = "", ...others] = lines.map(printable);
+  return [`${options.color ? `\x1b[${colors[severity]}m${label}\x1b[0m` : label}${first}`, ...others];
+}
+
+/** Names and excerpts are anybody's: what would move a terminal's cursor or colour its text is shown as what it is. */
+function printable(line: string): string {
+  return line.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 function nodesText(nodes: readonly string[]): string {
@@ -55,7 +61,7 @@ function missingLines({ missing }: Report): string[] {
   if (missing.length === 0) return [];
   const lines = ["Not read:"];
   for (const { what, why, rule, isOptional } of missing) {
-    lines.push(`  ${what}: ${why}${isOptional ? " (optional)" : ""}`);
+    lines.push(printable(`  ${what}: ${why}${isOptional ? " (optional)" : ""}`));
     if (rule !== undefined) lines.push(`    allow it with: ${rule}`);
   }
   return [...lines, ""];

@@ -45,6 +45,7 @@ export const migrateImagesCommand: Command = {
     const { signal } = untilInterrupted();
     const from = flags.text("from") ?? "/var/lib/docker";
     if (/^containerd(?::|$)/.test(from)) {
+      checkShared(flags, args);
       const { shareFromContainerd } = await import("../../migrate/share-images.ts");
       const fromNamespace = flags.text("from-namespace") ?? "moby";
       const quiet = flags.bool("quiet");
@@ -70,6 +71,16 @@ export const migrateImagesCommand: Command = {
     return migrated.broken.length === 0 ? 0 : exitCodes.incomplete;
   },
 };
+
+/** Sharing names and blobs takes all of a namespace's images, and no disk. @throws CliError for flags that would be unheard */
+function checkShared(flags: Flags, args: readonly string[]): void {
+  const unheard = ["dangling", "driver", "dry-run", "journal", "live-ok", "volumes"].filter((name) => flags.has(name));
+  const [what] = [...unheard.map((name) => `--${name}`), ...args.slice(0, 1)];
+  if (what === undefined) return;
+  throw new CliError(`${what}: not with --from containerd, which shares every image where it lies`, {
+    next: `leave out ${what}`,
+  });
+}
 
 type Route = { readonly store: DockerStore; readonly target: ImageTarget; readonly wanted: readonly string[] };
 

@@ -1,3 +1,4 @@
+import { shellWord } from "#base/shell-word.ts";
 import type { CheckInfo, ClusterCheck } from "../check.ts";
 import { matchLines, textFinding } from "../text-lines.ts";
 import { dockerCommand } from "./docker-commands.ts";
@@ -30,7 +31,7 @@ export const dockerInFiles: ClusterCheck = {
         fix: {
           summary:
             "Change these lines as the checks of a cluster say for what comes out of them; docker's commands in other words: ferry explain.",
-          commands: [`ferry explain --rewrite ${text.name}`],
+          commands: [`ferry explain --rewrite ${shellWord(text.name)}`],
         },
       });
     }

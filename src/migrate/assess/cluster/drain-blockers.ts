@@ -1,3 +1,4 @@
+import { shellWord } from "#base/shell-word.ts";
 import type { BudgetFacts, ClusterFacts, Workload } from "../../cluster/cluster-facts.ts";
 import { sourceAt } from "../../cluster/place.ts";
 import type { CheckInfo, ClusterCheck } from "../check.ts";
@@ -34,7 +35,7 @@ function bareFinding(workload: Workload): Finding {
     fix: {
       summary: "Make it a Deployment or Job, or save it and create it again after the move.",
       commands: [
-        `kubectl -n ${workload.ref.namespace ?? "default"} get pod ${workload.ref.name} -o yaml > ${workload.ref.name}.yaml`,
+        `kubectl -n ${shellWord(workload.ref.namespace ?? "default")} get pod ${shellWord(workload.ref.name)} -o yaml > ${shellWord(`${workload.ref.name}.yaml`)}`,
       ],
     },
   });
@@ -97,7 +98,7 @@ function* budgetFindings(facts: ClusterFacts, budget: BudgetFacts): Generator<Fi
     fix: {
       summary: "Make room: more replicas, healthy pods, or maxUnavailable: 1 for the time of the move.",
       commands: [
-        `kubectl -n ${ref.namespace ?? "default"} patch poddisruptionbudget ${ref.name} --type=merge -p '{"spec":{"minAvailable":null,"maxUnavailable":1}}'`,
+        `kubectl -n ${shellWord(ref.namespace ?? "default")} patch poddisruptionbudget ${shellWord(ref.name)} --type=merge -p '{"spec":{"minAvailable":null,"maxUnavailable":1}}'`,
       ],
       links: ["https://kubernetes.io/docs/tasks/run-application/configure-pdb/"],
     },
@@ -123,8 +124,11 @@ function* emptyDirFindings({ workloads, nodes }: ClusterFacts): Generator<Findin
     evidence: keeping.slice(0, maxListed).map((one) => sourceAt(one.place, `${one.specPath}.volumes`, nameOf(one.ref))),
     fix: {
       summary:
-        "See that nothing in them is worth keeping; drain with the data's deletion allowed, as ferry migrate plan proposes.",
-      commands: ["kubectl drain NODE --ignore-daemonsets --delete-emptydir-data"],
+        "See that nothing in them is worth keeping; then allow its deletion, by kubectl drain or ferry migrate plan.",
+      commands: [
+        "kubectl drain NODE --ignore-daemonsets --delete-emptydir-data",
+        "ferry migrate plan --target TARGET --delete-emptydir-data",
+      ],
     },
   };
 }

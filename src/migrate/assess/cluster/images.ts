@@ -1,3 +1,5 @@
+import { carryForecast } from "../fix-texts.ts";
+import { shellWord } from "#base/shell-word.ts";
 import { memberPath } from "../../cluster/field.ts";
 import { sourceAt } from "../../cluster/place.ts";
 import type { Source } from "../../host/source.ts";
@@ -39,8 +41,8 @@ export const nodeOnlyImage: ClusterCheck = {
         fix: {
           summary: "Push it to a registry, or carry it over with the node.",
           commands: [
-            "ferry migrate images --dry-run",
-            `docker tag ${container.image} REGISTRY/NAME:TAG && docker push REGISTRY/NAME:TAG`,
+            carryForecast,
+            `docker tag ${shellWord(container.image)} REGISTRY/NAME:TAG && docker push REGISTRY/NAME:TAG`,
           ],
         },
       });
@@ -96,7 +98,7 @@ export const imageByDigest: ClusterCheck = {
         fix: {
           summary:
             "Make sure that its registry is reached from the node, or carry it with ferry migrate images, which names it by its old digest too.",
-          commands: ["ferry migrate images --dry-run"],
+          commands: [carryForecast],
         },
       });
     }
@@ -194,8 +196,8 @@ export const registryCredentials: ClusterCheck = {
         fix: {
           summary: `Give its service account a pull secret for ${registry}, or put the login into the kubelet's /var/lib/kubelet/config.json.`,
           commands: [
-            `kubectl -n ${workload.ref.namespace ?? "default"} create secret docker-registry regcred --docker-server=${registry} --docker-username=USER --docker-password=PASSWORD`,
-            `kubectl -n ${workload.ref.namespace ?? "default"} patch serviceaccount ${workload.shape.serviceAccount} -p '{"imagePullSecrets":[{"name":"regcred"}]}'`,
+            `kubectl -n ${shellWord(workload.ref.namespace ?? "default")} create secret docker-registry regcred --docker-server=${shellWord(registry)} --docker-username=USER --docker-password=PASSWORD`,
+            `kubectl -n ${shellWord(workload.ref.namespace ?? "default")} patch serviceaccount ${shellWord(workload.shape.serviceAccount)} -p '{"imagePullSecrets":[{"name":"regcred"}]}'`,
           ],
           links: ["https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/"],
         },

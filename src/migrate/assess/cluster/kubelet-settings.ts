@@ -1,3 +1,4 @@
+import { shellWord } from "#base/shell-word.ts";
 import type { NodeFacts } from "../../cluster/cluster-facts.ts";
 import { memberPath } from "../../cluster/field.ts";
 import { sourceAt } from "../../cluster/place.ts";
@@ -28,7 +29,10 @@ export const criSocketAnnotation: ClusterCheck = {
           summary: "Annotate each node with the socket it really uses, once it has moved.",
           commands: group
             .slice(0, 5)
-            .map(({ name }) => `kubectl annotate node ${name} --overwrite ${annotation}=unix:///run/ferry/ferry.sock`),
+            .map(
+              ({ name }) =>
+                `kubectl annotate node ${shellWord(name)} --overwrite ${annotation}=unix:///run/ferry/ferry.sock`,
+            ),
         },
       });
     }

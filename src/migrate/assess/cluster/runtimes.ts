@@ -1,3 +1,4 @@
+import { gpuFix, tomlKey } from "../fix-texts.ts";
 import { memberPath } from "../../cluster/field.ts";
 import { sourceAt } from "../../cluster/place.ts";
 import type { CheckInfo, ClusterCheck } from "../check.ts";
@@ -29,7 +30,7 @@ export const runtimeClassHandler: ClusterCheck = {
         ],
         fix: {
           summary: `Configure the handler ${handler} on the target.`,
-          patch: `# /etc/ferry/config.toml\n[runtimes.${handler}]\nruntime_type = "io.containerd.runc.v2"\n\n# /etc/containerd/config.toml, version 2\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${handler}]\n  runtime_type = "io.containerd.runc.v2"\n`,
+          patch: `# /etc/ferry/config.toml\n[runtimes.${tomlKey(handler)}]\nruntime_type = "io.containerd.runc.v2"\n\n# /etc/containerd/config.toml, version 2\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${tomlKey(handler)}]\n  runtime_type = "io.containerd.runc.v2"\n`,
           links: ["https://kubernetes.io/docs/concepts/containers/runtime-class/"],
         },
       };
@@ -73,11 +74,9 @@ export const gpuDefaultRuntime: ClusterCheck = {
         says: `container ${container.name} uses GPUs without a RuntimeClass`,
         why: "On Docker nodes the default runtime nvidia gives it the devices and libraries; the new runtime's default is plain.",
         fix: {
-          summary:
-            "Configure the nvidia runtime on the target as default, with the systemd cgroup driver, or add a RuntimeClass nvidia and name it here.",
-          commands: ["nvidia-ctk runtime configure --runtime=containerd --set-as-default"],
-          patch: "spec:\n  runtimeClassName: nvidia\n",
-          links: ["https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html"],
+          ...gpuFix,
+          summary: `${gpuFix.summary} Or add a RuntimeClass nvidia and name it here.`,
+          patch: `${gpuFix.patch}# the pod\nspec:\n  runtimeClassName: nvidia\n`,
         },
       });
     }

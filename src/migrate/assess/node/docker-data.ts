@@ -1,5 +1,8 @@
+import { shellWord } from "#base/shell-word.ts";
 import type { Source } from "../../host/source.ts";
 import { binarySizeText } from "#base/size-text.ts";
+import { readableDrivers } from "../../images/docker-store/storage-driver.ts";
+import { carryForecast } from "../fix-texts.ts";
 import type { DockerContainer } from "../../images/docker-store/docker-containers.ts";
 import type { HostSurvey } from "../../survey/host-survey.ts";
 import { fileSource, nodeCheck } from "./node-finding.ts";
@@ -31,13 +34,13 @@ export const diskSpace = nodeCheck(
       ],
       fix: {
         summary: "Make room first, or carry over only what pods on this node use.",
-        commands: ["docker system prune --all --volumes=false", "ferry migrate images --dry-run"],
+        commands: ["docker system prune --all --volumes=false", carryForecast],
       },
     };
   },
 );
 
-const readable = new Set(["overlay2", "fuse-overlayfs", "aufs", "btrfs", "vfs"]);
+const readable = new Set(Object.keys(readableDrivers));
 
 export const storageDriver = nodeCheck(
   { id: "storage-driver", title: "A storage driver whose images need another way", severity: "high" },
@@ -63,7 +66,7 @@ export const storageDriver = nodeCheck(
         evidence: [settings["userns-remap"]?.source ?? fileSource(`${dataRoot.path}/${name}`)],
         fix: {
           summary: `Read images from ${dataRoot.path}/${name}; give files in volumes back their own IDs; use hostUsers: false in pods.`,
-          commands: [`ferry migrate images --from ${dataRoot.path}/${name} --dry-run`],
+          commands: [`${carryForecast} --from ${shellWord(`${dataRoot.path}/${name}`)}`],
         },
       };
     }
@@ -99,8 +102,8 @@ export const localImages = nodeCheck(
       fix: {
         summary: "Carry them over, or push them to a registry.",
         commands: [
-          "ferry migrate images --dry-run",
-          ...images.slice(0, 3).map(({ value }) => `docker push REGISTRY/${value}`),
+          carryForecast,
+          ...images.slice(0, 3).map(({ value }) => `docker push ${shellWord(`REGISTRY/${value}`)}`),
         ],
       },
     };
@@ -124,7 +127,7 @@ export const otherContainers = nodeCheck(
         ),
         fix: {
           summary: "Move them into pods or units, or run them with Ferry, which takes the same commands.",
-          commands: others.slice(0, 4).map(({ name }) => `docker inspect ${name}`),
+          commands: others.slice(0, 4).map(({ name }) => `docker inspect ${shellWord(name)}`),
         },
       };
     }
@@ -176,7 +179,7 @@ export const volumesWithData = nodeCheck(
         fix: {
           summary:
             "Carry it over with target ferry, which keeps named volumes, or copy the directory into a persistent volume.",
-          commands: [`tar -C ${path} -cf /var/backups/${name}.tar .`],
+          commands: [`tar -C ${shellWord(path)} -cf ${shellWord(`/var/backups/${name}.tar`)} .`],
         },
       };
     }

@@ -1,3 +1,4 @@
+import { gpuFix } from "../fix-texts.ts";
 import { placeText } from "../../ledger/ledger.ts";
 import type { Source } from "../../host/source.ts";
 import { fileSource, nodeCheck, sentence } from "./node-finding.ts";
@@ -152,11 +153,7 @@ export const gpuRuntime = nodeCheck(
         ...(isDefault === undefined ? [] : [isDefault.source]),
         ...(toolkit === undefined ? [] : [toolkit.source]),
       ],
-      fix: {
-        summary: "Configure it for the new runtime, with the systemd cgroup driver, as default where it was.",
-        commands: ["nvidia-ctk runtime configure --runtime=containerd --set-as-default"],
-        links: ["https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html"],
-      },
+      fix: gpuFix,
     };
   },
 );

@@ -1,3 +1,4 @@
+import { shellWord } from "#base/shell-word.ts";
 import { knownErrors } from "../../survey/known-errors.ts";
 import { dockerCommand } from "../cluster/docker-commands.ts";
 import { matchLines } from "../text-lines.ts";
@@ -28,9 +29,15 @@ export const hostScripts = nodeCheck(
         fix: isOrder
           ? {
               summary: `Take docker.service out of ${path}, or name the new runtime's unit.`,
-              commands: [`sed -i 's/docker\\.service/containerd.service/g' ${path}`, "systemctl daemon-reload"],
+              commands: [
+                `sed -i 's/docker\\.service/containerd.service/g' ${shellWord(path)}`,
+                "systemctl daemon-reload",
+              ],
             }
-          : { summary: "Write it in the new runtime's words.", commands: [`ferry explain --rewrite ${path}`] },
+          : {
+              summary: "Write it in the new runtime's words.",
+              commands: [`ferry explain --rewrite ${shellWord(path)}`],
+            },
       };
     }
   },
@@ -67,7 +74,7 @@ export const dockerGroup = nodeCheck(
       evidence: [group.source],
       fix: {
         summary: "Tell them; give sudo for crictl or ferry to those who need it.",
-        commands: group.value.slice(0, 10).map((name) => `gpasswd --delete ${name} docker`),
+        commands: group.value.slice(0, 10).map((name) => `gpasswd --delete ${shellWord(name)} docker`),
       },
     };
   },

@@ -164,15 +164,16 @@ export const evictionThresholds = nodeCheck(
     const place =
       mount?.source ?? (moved !== undefined && moved.value !== "/var/lib/docker" ? moved.source : undefined);
     if (place === undefined) return;
+    const disk = mount?.value ?? dataRoot.path;
     yield {
-      says: `Docker's images are on a file system of their own (${mount?.value ?? dataRoot.path})`,
+      says: `Docker's images are on a file system of their own (${disk})`,
       severity: thresholds.length > 0 ? "high" : "medium",
       why: "The new runtime keeps its images below /var/lib: there they may not fit, and eviction by imagefs looks at another disk.",
       evidence: [place, ...thresholds],
       fix: {
         summary:
           "Give the new runtime a root on that disk (root in its configuration), or move the disk's mount; look at evictionHard's imagefs values again.",
-        patch: `# /etc/ferry/config.toml\nroot = "${mount?.value ?? dataRoot.path}/ferry"\n# /etc/containerd/config.toml\nroot = "${mount?.value ?? dataRoot.path}/containerd"\n`,
+        patch: `# /etc/ferry/config.toml\n[daemon]\nroot = ${JSON.stringify(`${disk}/ferry`)}\n# /etc/containerd/config.toml\nroot = ${JSON.stringify(`${disk}/containerd`)}\n`,
       },
     };
   },

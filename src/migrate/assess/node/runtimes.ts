@@ -103,7 +103,7 @@ export const sandboxImage = nodeCheck(
       fix: {
         summary: "Name one that is pulled without a login, or carry it over and pin it.",
         patch:
-          '# /etc/containerd/config.toml, version 2\nsandbox_image = "registry.k8s.io/pause:3.10"\n# /etc/ferry/config.toml\nsandbox_image = "registry.k8s.io/pause:3.10"\n',
+          '# /etc/containerd/config.toml, version 2\n[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "registry.k8s.io/pause:3.10"\n# /etc/ferry/config.toml\n[cri]\nsandbox_image = "registry.k8s.io/pause:3.10"\n',
         links: ["https://github.com/kubernetes/registry.k8s.io"],
       },
     };

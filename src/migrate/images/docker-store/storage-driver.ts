@@ -14,7 +14,7 @@ export type StorageDriver = {
  * All of these keep tar-split files, so that only the content of files is taken from the tree.
  * Source: moby v20.10.24 daemon/graphdriver, each driver's `Get` and `getDiffPath`.
  */
-const readable: Readonly<Record<string, StorageDriver["treeOf"]>> = {
+export const readableDrivers: Readonly<Record<string, StorageDriver["treeOf"]>> = {
   overlay2: (cacheId) => join("overlay2", cacheId, "diff"),
   "fuse-overlayfs": (cacheId) => join("fuse-overlayfs", cacheId, "diff"),
   aufs: (cacheId) => join("aufs", "diff", cacheId),
@@ -45,14 +45,20 @@ export async function findStorageDriver(root: string, wanted?: string): Promise<
     const images = await listDirectory(join(root, "image", name, "imagedb/content/sha256"));
     if (images.length > 0 || name === wanted) present.push(name);
   }
+  if (wanted !== undefined && present.length > 0 && !present.includes(wanted)) {
+    throw refused(root, `nothing of storage driver ${wanted} in it, but of ${present.join(", ")}`);
+  }
   const [name = await explainNone(root), ...others] =
     wanted === undefined ? present : present.filter((one) => one === wanted);
   if (others.length > 0) {
     throw refused(root, `images of several storage drivers (${present.join(", ")}): say which by --driver`);
   }
-  const treeOf = Object.hasOwn(readable, name) ? readable[name] : undefined;
+  const treeOf = Object.hasOwn(readableDrivers, name) ? readableDrivers[name] : undefined;
   if (treeOf !== undefined) return { name, treeOf };
-  throw refused(root, `storage driver ${name}: ${unreadable[name] ?? `not known here; ${instead}`}`);
+  throw refused(
+    root,
+    `storage driver ${name}: ${(Object.hasOwn(unreadable, name) ? unreadable[name] : undefined) ?? `not known here; ${instead}`}`,
+  );
 }
 
 /** Nothing of ours below `image/`: says what the directory is instead. */

@@ -37,10 +37,10 @@ export class FerryTarget implements ImageTarget {
   }
 
   /** @throws failedPrecondition when another engine answers, or one on another machine */
-  static async open(connection: FerryConnection): Promise<FerryTarget> {
+  static async open(signal: AbortSignal, connection: FerryConnection): Promise<FerryTarget> {
     const { client } = connection;
-    const { Platform } = await client.json<{ Platform?: { Name: string } }>({ path: "/version" });
-    const { DockerRootDir: root = "" } = await client.json<{ DockerRootDir?: string }>({ path: "/info" });
+    const { Platform } = await client.json<{ Platform?: { Name: string } }>({ path: "/version", signal });
+    const { DockerRootDir: root = "" } = await client.json<{ DockerRootDir?: string }>({ path: "/info", signal });
     const where = formatEndpoint(client.endpoint);
     if (Platform?.Name !== "Ferry") {
       throw new EngineError("failedPrecondition", `${where}: not a Ferry daemon; name one with --host`);

@@ -81,7 +81,11 @@ export class OciLayoutTarget implements ImageTarget {
   async has(_signal: AbortSignal, proof: ImageProof): Promise<boolean> {
     const blobs = [proof.id, proof.manifest, ...proof.layers.map(({ diffId }) => diffId as string as Digest)];
     for (const digest of blobs) if ((await this.#blobs.sizeOf(digest)) === undefined) return false;
-    return (await this.#manifests()).some(({ digest }) => digest === proof.manifest);
+    const entries = (await this.#manifests()).filter(({ digest }) => digest === proof.manifest);
+    const names = new Set(entries.map(nameOf));
+    // Digests stand in a note only.
+    const tags = proof.names.filter((name) => !name.includes("@"));
+    return entries.length > 0 && tags.every((tag) => names.has(tag));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

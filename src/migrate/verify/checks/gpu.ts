@@ -25,7 +25,7 @@ export function gpuCheck({ client, node, namespace, image }: CheckBed, hasRuntim
   return {
     name: "gpu",
     next: hasRuntimeClass
-      ? "on the node: nvidia-ctk runtime configure, and is the handler's BinaryName nvidia-container-runtime?"
+      ? "on the node: is the handler's BinaryName nvidia-container-runtime? containerd: nvidia-ctk runtime configure --runtime=containerd; Ferry: [runtimes.nvidia.options] in config.toml; cri-dockerd: Docker's daemon.json"
       : `neither a RuntimeClass ${gpuRuntimeClass} nor nvidia as the default handler: ferry migrate convert keeps default-runtime`,
     prove: async (call) =>
       await withProbePod(call, client, probe, async (place) => {

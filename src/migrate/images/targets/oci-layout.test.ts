@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import test from "node:test";
+import { parseDigest } from "#core/content/digest.ts";
+import { testCall } from "#test/support/call.ts";
+import { temporaryDirectory } from "#test/support/temporary-directory.ts";
+import { OciLayoutTarget } from "./oci-layout.ts";
+
+const { signal } = testCall();
+
+/** An image without layers: of `text`, which is nobody else's. */
+function imageOf(text: string, tags: readonly string[]) {
+  const config = { architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [] }, author: text };
+  const configBytes = Buffer.from(JSON.stringify(config));
+  const id = parseDigest(`sha256:${createHash("sha256").update(configBytes).digest("hex")}`);
+  return { id, configBytes, tags, digests: [], layers: [] };
+}
+
+test("an image whose name another one took since is not there by its names: the next run brings it back", async () => {
+  await using directory = await temporaryDirectory("layout");
+  await using target = await OciLayoutTarget.open(join(directory.path, "layout"));
+  const [a, b] = [imageOf("a", ["docker.io/library/app:1"]), imageOf("b", ["docker.io/library/app:1"])];
+  const plan = { images: [a, b], layers: new Map() };
+  const proof = await target.put(signal, a, plan, () => undefined);
+  assert.equal(await target.has(signal, proof), true);
+  await target.put(signal, b, plan, () => undefined);
+  assert.equal(await target.has(signal, proof), false);
+  assert.equal(await target.has(signal, await target.put(signal, a, plan, () => undefined)), true);
+});

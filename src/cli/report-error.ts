@@ -24,10 +24,11 @@ export function reportError(error: unknown, command: string): number {
   }
   if (kindOf(error) === "canceled") return 130;
   warn(`ferry: ${messageOf(error)}`);
+  const asksDaemon = !command.startsWith("migrate ") || command === "migrate images";
   const next = error instanceof KubernetesError ? nextOfCluster[error.kind] : undefined;
   if (next !== undefined) {
     warn(`  ${next}`);
-  } else if (error instanceof EngineError && error.kind === "unavailable") {
+  } else if (error instanceof EngineError && error.kind === "unavailable" && asksDaemon) {
     warn("  is the daemon running? systemctl status ferryd, or name another: --host unix:///path");
   } else if (!(error instanceof EngineError) && process.env["FERRY_DEBUG"] !== undefined && error instanceof Error) {
     warn(error.stack ?? "");

@@ -5,7 +5,7 @@ import type { CheckInfo } from "./check.ts";
 import type { Finding, Fix, Severity } from "./finding.ts";
 
 export type NodesFound = {
-  /** `run on docker://20.10.24`; behind the node's name or their number. */
+  /** `on docker://20.10.24`; behind the node's name or their number. */
   readonly says: string;
   readonly why: string;
   readonly fix: Fix;

@@ -84,3 +84,21 @@ test("a kubelet that does not answer is no gap of the report", async () => {
     [false, true],
   );
 });
+
+test("what keeps the API server from many kubelets is said once", async () => {
+  await using bed = await openBed();
+  fillCluster(bed.server, { nodes: 8, pods: 8 });
+  bed.server.handlers.push(({ path }, response) => {
+    const node = /^\/api\/v1\/nodes\/([^/]+)\/proxy/.exec(path)?.[1];
+    if (node !== undefined) sendStatus(response, 500, "InternalError", `dial ${node}: i/o timeout`);
+    return node !== undefined;
+  });
+  const { missing } = await readApi(call, { client: bed.client, progress() {}, askKubelets: true });
+  assert.deepEqual(missing, [
+    {
+      what: "kubelets of node-0000, node-0001, node-0002, node-0003, node-0004 and 3 more",
+      why: "GET /api/v1/nodes/NODE/proxy/configz: dial NODE: i/o timeout",
+      isOptional: true,
+    },
+  ]);
+});

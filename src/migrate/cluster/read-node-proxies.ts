@@ -9,6 +9,8 @@ import { Field } from "./field.ts";
 type Into = { client: KubernetesClient; builder: FactsBuilder; progress: (text: string) => void };
 
 const together = 16;
+/** Of nodes that are named; the others are counted. */
+const maxNames = 5;
 const maxAnswerBytes = 64 * 1024 * 1024;
 const timeoutMs = 10_000;
 const rule = 'apiGroups: [""], resources: ["nodes/proxy"], verbs: ["get"]';
@@ -24,6 +26,7 @@ export async function readNodeProxies(call: Call, into: Into): Promise<void> {
   const names = builder.nodeNames;
   let done = 0;
   let refused = false;
+  const failures = new Map<string, string[]>();
   await Promise.all(
     names.map(async (name) => {
       using _place = await limiter.acquire(call.signal);
@@ -34,11 +37,23 @@ export async function readNodeProxies(call: Call, into: Into): Promise<void> {
       } catch (error) {
         if (isKind(error, "canceled") && call.signal.aborted) throw error;
         if (isKind(error, "permissionDenied")) refused = true;
-        else builder.miss({ what: `kubelet of ${name}`, why: messageOf(error), isOptional: true });
+        else {
+          const why = messageOf(error).replaceAll(name, "NODE");
+          failures.set(why, [...(failures.get(why) ?? []), name]);
+        }
       }
     }),
   );
+  for (const [why, nodes] of failures) builder.miss({ ...missingOf(why, nodes), isOptional: true });
   if (refused) builder.miss({ what: "kubelets' configuration and metrics", why: "forbidden", rule, isOptional: true });
+}
+
+/** Whatever keeps the API server from one kubelet keeps it from many: said once. */
+function missingOf(why: string, nodes: readonly string[]): { what: string; why: string } {
+  const [first = "", ...others] = nodes.toSorted();
+  if (others.length === 0) return { what: `kubelet of ${first}`, why: why.replaceAll("NODE", first) };
+  const rest = others.length > maxNames - 1 ? ` and ${others.length - maxNames + 1} more` : "";
+  return { what: `kubelets of ${[first, ...others].slice(0, maxNames).join(", ")}${rest}`, why };
 }
 
 async function readNode(call: Call, { client, builder }: Into, name: string): Promise<void> {

@@ -89,14 +89,18 @@ export async function readLog(call: Call, client: KubernetesClient, pod: PodPlac
   return (await client.raw(call, { path })).split("\n").filter((line) => line !== "");
 }
 
-/** Removes what earlier runs that were killed have left on a node, in every namespace or one. */
+/**
+ * Removes what earlier runs that were killed have left on a node, in every namespace or one. A node's own identity may list
+ * its own pods only.
+ */
 export async function removeProbePods(
   call: Call,
   client: KubernetesClient,
   { node, namespace }: { readonly node: string; readonly namespace?: string },
 ): Promise<void> {
   const path = namespace === undefined ? "/api/v1/pods" : podsPath(namespace);
-  for await (const page of client.list(call, path, { labelSelector: probeSelector(node) })) {
+  const selectors = { labelSelector: probeSelector(node), fieldSelector: `spec.nodeName=${node}` };
+  for await (const page of client.list(call, path, selectors)) {
     for (const item of page.items) {
       const metadata = new JsonReader(item, "pod").at("metadata");
       await removePod(call, client, {

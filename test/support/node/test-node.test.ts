@@ -56,6 +56,11 @@ test("units of a test node are started, enabled, overridden and told of", async 
   await node.run("systemctl", "start", "broken");
   await eventuallyEqual(async () => await state("broken"), "failed");
   assert.match(await node.run("journalctl", "-u", "broken.service"), /no good\nMain process exited, status=3/);
+  await node.run("systemd-run", "--unit", "once", "sh", "-c", "exit 4");
+  await eventuallyEqual(async () => await state("once"), "failed");
+  assert.match((await node.try(["systemd-run", "--unit", "once", "true"])).stderr, /was already loaded/);
+  await node.run("systemctl", "reset-failed", "once.service");
+  await node.run("systemd-run", "--unit", "once", "true");
   const masked = await node.try(["sh", "-c", "systemctl mask needy.service; systemctl is-enabled no-such"]);
   assert.match(masked.stderr, /Failed to mask unit: File .* already exists[\s\S]*Failed to get unit file state/);
 });

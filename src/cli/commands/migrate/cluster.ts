@@ -150,6 +150,7 @@ function digestOf({ plan, words }: RunOrder): string {
 async function readOrder(path: string, flags: Flags): Promise<RunOrder> {
   try {
     const plan = parseClusterPlan(await readFile(path, "utf8"));
+    if (plan.batches.length === 0) throw new EngineError("invalidArgument", "the plan moves no node");
     return { plan, words: ["--target", plan.target, ...wordsFor(flags)] };
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw new EngineError("notFound", `plan ${path}: no such file`);

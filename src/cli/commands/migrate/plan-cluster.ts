@@ -30,6 +30,7 @@ export async function planManyNodes(flags: Flags, choice: { target: Target; form
   if (choice.format === "json") print(formatClusterPlan(plan).trimEnd());
   else {
     for (const line of renderClusterPlan(plan)) print(line);
+    if (plan.batches.length === 0) return 0;
     print(
       out === undefined
         ? "\nTo keep it: --out order.json"

@@ -19,12 +19,12 @@ export const nodeRuntime: ClusterCheck = {
       const through =
         minor === undefined || minor >= 24 ? "cri-dockerd" : "dockershim or cri-dockerd (its kubelet's flags tell)";
       yield nodesFinding(runtimeInfo, group, {
-        says: `run on ${says}`,
+        says: `on ${says}`,
         why: `The kubelet reaches Docker through ${through}: every pod of these nodes is Docker's container.`,
         evidence: runtimeSource,
         fix: {
           summary: "Plan the move of each node, and apply it one node first.",
-          commands: ["ferry migrate plan --target ferry", "ferry migrate apply --dry-run"],
+          commands: ["ferry migrate plan --target ferry --out plan.json", "ferry migrate apply --dry-run plan.json"],
           links: [
             "https://kubernetes.io/docs/tasks/administer-cluster/migrating-from-dockershim/find-out-runtime-you-use/",
           ],

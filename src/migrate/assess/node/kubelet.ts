@@ -18,7 +18,7 @@ export const kubeletEndpoint = nodeCheck(
     const minor = kubelet.version?.value.minor;
     const fix = {
       summary: "Plan the move of this node; apply sets the endpoint in the file that this layout keeps it in.",
-      commands: ["ferry migrate plan --target ferry", "ferry migrate apply --dry-run"],
+      commands: ["ferry migrate plan --target ferry --out plan.json", "ferry migrate apply --dry-run plan.json"],
       links: [
         "https://kubernetes.io/docs/tasks/administer-cluster/migrating-from-dockershim/find-out-runtime-you-use/",
       ],

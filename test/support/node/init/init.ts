@@ -74,6 +74,13 @@ export class Init {
     return await Promise.resolve(this.#services.get(name)?.state ?? "inactive");
   }
 
+  /** Lets a unit that failed be started anew as a transient one; false for one that it never had. */
+  resetFailed(name: string): boolean {
+    const service = this.#services.get(name);
+    service?.resetFailed();
+    return service !== undefined;
+  }
+
   async subState(name: string): Promise<string> {
     if (this.#services.get(name)?.isAutoRestarting === true) return "auto-restart";
     const state = await this.activeState(name);

@@ -152,6 +152,11 @@ export class Service {
     return false;
   }
 
+  /** Forgets that it failed. */
+  resetFailed(): void {
+    if (this.state === "failed") this.state = "inactive";
+  }
+
   #say(text: string): void {
     for (const line of text.split("\n")) if (line !== "") this.log.push(line);
     this.log.splice(0, Math.max(0, this.log.length - 2_000));

@@ -92,6 +92,9 @@ async function one(init: Init, verb: string, { unit, options }: Asked): Promise<
     case "show":
       return [await show(init, unit, options.get("--property") ?? options.get("-p")), 0, ""];
     case "reset-failed":
+      return init.resetFailed(unit)
+        ? ["", 0, ""]
+        : ["", 1, `Failed to reset failed state of unit ${unit}: not loaded.`];
     case "daemon-reload":
       return ["", 0, ""];
     default:

@@ -29,7 +29,9 @@ test("each flag that cri-dockerd is given is one that it knows", async (t) => {
 });
 
 test("a node leaves dockershim for cri-dockerd, and goes back", async (t) => {
-  await using node = await openNode(t, "1.23.17");
+  if (!requireBinary(t, program)) return;
+  // Kubelets before 1.23 need CRI v1alpha2.
+  await using node = await openNode(t, (await speaksAlpha()) ? "1.19.16" : "1.23.17");
   if (node === undefined) return;
   const before = await stateOf(node);
   await move(node, "cri-dockerd");
@@ -56,6 +58,13 @@ test("a node leaves cri-dockerd for containerd, and goes back", async (t) => {
   await goBack(node, before);
   await eventuallyEqual(async () => await runtimeOf(node), allPods);
 });
+
+/** Up to 0.3.21. */
+async function speaksAlpha(): Promise<boolean> {
+  const { stdout, stderr } = await runToEnd([program, "--version"]);
+  const [, minor, patch] = /\b0\.(\d+)\.(\d+)/.exec(stdout + stderr) ?? [];
+  return Number(minor) < 3 || (Number(minor) === 3 && Number(patch) <= 21);
+}
 
 async function openNode(t: TestContext, version: NodeLayout["version"]): Promise<KubernetesNode | undefined> {
   if (!requireRoot(t) || !requireBinary(t, ...needed, program)) return undefined;

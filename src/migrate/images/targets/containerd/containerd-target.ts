@@ -64,7 +64,7 @@ export class ContainerdTarget implements ImageTarget {
       trees.bytes += scan.fileBytes - shared.bytes + scan.otherBytes + ownBytes;
       trees.inodes += scan.inodes - shared.files + ownInodes;
     }
-    const packed = await estimatePacked(signal, missing);
+    const packed = await estimatePacked(missing, { signal });
     for (const { scan } of missing) add(scan.tarBytes * packed);
     for (const image of plan.images) {
       if (await this.#hasBlob(signal, image.id)) continue;

@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import { CliError } from "./cli-error.ts";
 
 export type FlagSpec = {
@@ -37,7 +38,7 @@ export class Flags {
   bool(name: string, fallback = false): boolean {
     const text = this.text(name);
     if (text === undefined) return fallback;
-    const value = booleans[text];
+    const value = lookUp(booleans, text);
     if (value === undefined) throw invalid(name, text, "not true or false");
     return value;
   }

@@ -11,7 +11,7 @@ export const globalFlags = `
 -v, --version            Print the version
 `;
 
-export const defaultSockets = ["/run/ferry/docker.sock", "/var/run/docker.sock"] as const;
+const defaultSockets = ["/run/ferry/docker.sock", "/var/run/docker.sock"] as const;
 
 /** What every command works with: the client, made on first use, and the flags that all commands know. */
 export class Session {

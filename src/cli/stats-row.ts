@@ -44,7 +44,7 @@ export function statsRow(container: string, stats: Stats | undefined, full: bool
 }
 
 /** Share of one CPU between the sample and the one before it, in percent. */
-export function cpuPercent({ cpu_stats: now, precpu_stats: before }: Stats): number {
+function cpuPercent({ cpu_stats: now, precpu_stats: before }: Stats): number {
   const used = (now?.cpu_usage?.total_usage ?? 0) - (before?.cpu_usage?.total_usage ?? 0);
   const system = (now?.system_cpu_usage ?? 0) - (before?.system_cpu_usage ?? 0);
   const cpus = now?.online_cpus ?? now?.cpu_usage?.percpu_usage?.length ?? 1;

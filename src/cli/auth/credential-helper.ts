@@ -1,8 +1,6 @@
 import { spawn } from "node:child_process";
 import { CliError } from "../cli-error.ts";
 
-export type HelperSecret = { readonly Username: string; readonly Secret: string };
-
 /**
  * Runs `docker-credential-NAME ACTION` with `input` on its stdin; undefined when it knows no such credentials.
  *

@@ -46,7 +46,7 @@ async function run(session: Session, input: Input): Promise<number> {
 }
 
 /** `web:/etc` is a container's path; `./a:b` and `/a:b` are ours. */
-export function splitContainerPath(text: string): { container: string | undefined; path: string } {
+function splitContainerPath(text: string): { container: string | undefined; path: string } {
   const colon = text.indexOf(":");
   if (colon < 1 || text.startsWith(".") || text.startsWith("/")) return { container: undefined, path: text };
   const path = text.slice(colon + 1);

@@ -81,7 +81,7 @@ export function makeReport({ clusters, host, aim, toolVersion, madeAt }: ReportI
   };
 }
 
-export function summaryOf(findings: readonly Finding[]): Record<Severity, number> {
+function summaryOf(findings: readonly Finding[]): Record<Severity, number> {
   const summary = { blocker: 0, high: 0, medium: 0, low: 0 };
   for (const { severity } of findings) summary[severity]++;
   return summary;

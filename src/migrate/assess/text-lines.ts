@@ -19,7 +19,7 @@ export function* matchLines(text: string, pattern: RegExp, comments = /^\s*(?:#|
 }
 
 /** Evidence: a line of a text, in the file itself where the text is one. */
-export function textSource(text: TextFacts, line: number, excerpt: string): Source {
+function textSource(text: TextFacts, line: number, excerpt: string): Source {
   const { place } = text;
   if (text.ref === undefined && place.t === "file") {
     return { t: "file", path: place.path, line, excerpt: excerptOf(excerpt) };

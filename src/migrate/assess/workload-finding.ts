@@ -32,7 +32,7 @@ export function workloadFinding(check: CheckInfo, workload: Workload, found: Fou
 }
 
 /** Evidence within a workload's pod spec; `^` at its begin is what holds spec and metadata. */
-export function workloadSource({ place, specPath }: Workload, path: string, excerpt?: string): Source {
+function workloadSource({ place, specPath }: Workload, path: string, excerpt?: string): Source {
   return sourceAt(place, fieldOf(specPath, path), excerpt);
 }
 

@@ -3,7 +3,7 @@ import { shellWord } from "#base/shell-word.ts";
 import type { KubernetesObject } from "#clients/kubernetes/kubernetes-object.ts";
 
 /** The host's unit in which a node's move runs; one at a time. */
-export const hostUnit = "ferry-migrate-cluster";
+const hostUnit = "ferry-migrate-cluster";
 
 /** One node's turn. */
 export type HandOver = {

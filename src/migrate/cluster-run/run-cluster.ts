@@ -31,7 +31,7 @@ export type RunDeps = {
 };
 
 /** Limits that no plan says. */
-export const runLimits = { handOverMs: 10 * 60_000, silenceMs: 2 * 3_600_000, gateMs: 10 * 60_000 };
+const runLimits = { handOverMs: 10 * 60_000, silenceMs: 2 * 3_600_000, gateMs: 10 * 60_000 };
 
 export function rulesOf({ plan }: RunRecord["order"]): RunRules {
   return { batches: plan.batches, runtimePrefix: runtimeTargets[plan.target].prefix, ...runLimits };

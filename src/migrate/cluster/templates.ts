@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { Field } from "./field.ts";
 
 /** Where a kind keeps its pod's template; `spec` and `metadata` stand in it. */
@@ -23,7 +24,7 @@ export function isWorkloadKind(kind: string): boolean {
 }
 
 export function templateOf(object: Field, kind: string): Template | undefined {
-  const template = object.at(...(templatePaths[kind] ?? []));
+  const template = object.at(...(lookUp(templatePaths, kind) ?? []));
   return template.at("spec").isPresent ? { spec: template.at("spec"), metadata: template.at("metadata") } : undefined;
 }
 

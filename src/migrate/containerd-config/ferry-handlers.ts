@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { TomlValue } from "smol-toml";
 import { isUnset } from "./ferry-defaults.ts";
 import { change, lose, moveTo, unneeded, type KeyPath, type Move } from "./leaf.ts";
@@ -15,7 +16,7 @@ export function moveHandler([name = "", key = "", option = ""]: KeyPath, value: 
     return unneeded("as by default");
   }
   if (key === "runtime_path") return moveTo(at(key), value);
-  return lose("ferry has no such setting of a handler", advice[key] ?? "see whether its pods do without");
+  return lose("ferry has no such setting of a handler", lookUp(advice, key) ?? "see whether its pods do without");
 }
 
 const advice: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { TomlValue } from "smol-toml";
 import { isTomlTable } from "../toml/toml-tree.ts";
 import type { KeyPath } from "./leaf.ts";
@@ -115,7 +116,7 @@ const version3: Readonly<Record<string, Schema>> = {
 export function keyProblem(version: number, path: KeyPath, value: TomlValue): "unknown" | "type" | undefined {
   const [first, plugin = "", ...rest] = path;
   if (first !== "plugins") return undefined;
-  const schema = version >= 3 ? version3[plugin] : plugin === cri ? version2 : undefined;
+  const schema = version >= 3 ? lookUp(version3, plugin) : plugin === cri ? version2 : undefined;
   if (schema === undefined) return undefined;
   let at: Kind | Schema | undefined = schema;
   for (const name of rest) {

@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { TomlTable, TomlValue } from "smol-toml";
 import { basename, dirname, join } from "node:path/posix";
 import type { LedgerEntry } from "../ledger/ledger.ts";
@@ -80,13 +81,16 @@ function moveDirectory(key: "root" | "state", value: TomlValue): Move {
 }
 
 const levels: Readonly<Record<string, string>> = { trace: "debug", fatal: "error", panic: "error", warning: "warn" };
+const ferryLevels = new Set(["debug", "info", "warn", "error"]);
 
 function moveLevel(value: TomlValue): Move {
   if (typeof value !== "string" || value === "") return unneeded("empty");
-  const nearest = levels[value];
-  return nearest === undefined
-    ? moveTo(["daemon", "log_level"], value)
-    : change(["daemon", "log_level"], nearest, "the nearest level");
+  const level = value.toLowerCase();
+  if (ferryLevels.has(level)) return moveTo(["daemon", "log_level"], level);
+  const nearest = lookUp(levels, level);
+  if (nearest === undefined)
+    return lose("no level of containerd's either", "say one in daemon.log_level; info is default");
+  return change(["daemon", "log_level"], nearest, "the nearest level");
 }
 
 function moveDisabled(value: TomlValue): Move {

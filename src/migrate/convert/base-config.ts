@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { TomlTable, TomlValue } from "smol-toml";
 import { EngineError, messageOf } from "#base/errors.ts";
 import { change, stay, treeOf, unneeded, type Leaf, type Move } from "../containerd-config/leaf.ts";
@@ -83,7 +84,7 @@ function tlsOf(leaves: readonly Leaf[]): Map<string, Fact<OldTls>> {
   for (const leaf of leaves.filter(isTls)) {
     const [host = "", key = ""] = [leaf.path.at(-3), leaf.path.at(-1)];
     const before = found.get(host)?.value ?? { skipVerify: false, files: {} };
-    const name = fileNames[key];
+    const name = lookUp(fileNames, key);
     const value =
       name !== undefined && typeof leaf.value === "string" && leaf.value !== ""
         ? { ...before, files: { ...before.files, [name]: leaf.value } }

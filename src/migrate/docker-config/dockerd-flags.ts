@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import { redact } from "#base/errors.ts";
 import type { Fact, Source } from "../host/source.ts";
 import { daemonKeys, isDaemonKey } from "./daemon-keys.ts";
@@ -52,7 +53,7 @@ export function decodeDockerdFlags(words: readonly PlacedWord[]): DockerdFlags {
   const problems: ConfigProblem[] = [];
   let configFile: string | undefined;
   for (const { name, value, source } of readWords(words)) {
-    const key = proxies.has(name) ? "proxies" : (renamed[name] ?? name);
+    const key = proxies.has(name) ? "proxies" : (lookUp(renamed, name) ?? name);
     if (name === "config-file") configFile = value;
     else if (!isDaemonKey(key)) problems.push({ key: `--${name}`, source, why: "dockerd has no such flag" });
     else {

@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import { dockerAliases, dockerFlags, dockerGlobalFlags } from "./docker-flags.ts";
 import type { Word } from "./shell-commands.ts";
 
@@ -40,8 +41,8 @@ export function parseDockerCommand([program, ...words]: readonly Word[]): Parsed
   if (globals?.unknown !== undefined) return unreadable(`docker has no flag ${globals.unknown}`);
   if (typed === undefined) return unreadable(`docker has no command ${rest[0]?.raw ?? ""}`.trimEnd());
   const tail = isCompose ? words : rest.slice(typed.split(" ").length);
-  const name = dockerAliases[typed] ?? typed.replace(/^container (?!prune)/, "");
-  const table = flagTable(dockerFlags[flagsLike[name] ?? name] ?? "");
+  const name = lookUp(dockerAliases, typed) ?? typed.replace(/^container (?!prune)/, "");
+  const table = flagTable(lookUp(dockerFlags, lookUp(flagsLike, name) ?? name) ?? "");
   const { flags, args, unknown } = parseFlags(tail, table, stopsAtArgument.has(name));
   if (unknown !== undefined && table.size > 0) return unreadable(`docker ${typed} has no flag ${unknown}`);
   return { t: "command", command: { name, flags, args, tail } };

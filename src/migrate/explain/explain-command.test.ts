@@ -94,3 +94,10 @@ for (const [text, commands] of Object.entries(shells)) {
     );
   });
 }
+
+test("what any object has is no word of docker's, no state and no field", () => {
+  const said = (command: string) => JSON.stringify(explainCommands(command));
+  assert.match(said("docker constructor x"), /no command constructor/);
+  assert.doesNotMatch(said("docker ps --filter status=constructor"), /native code/);
+  assert.doesNotMatch(said("docker inspect --format '{{.constructor}}' x"), /native code/);
+});

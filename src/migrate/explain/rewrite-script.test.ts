@@ -54,3 +54,28 @@ test("no comment is put into a continued line", () => {
   const { text } = rewriteScript("sudo \\\n  docker ps -a\n", "crictl");
   assert.match(text, /^# ferry explain: .*\nsudo \\\n {2}crictl ps -a\n$/s);
 });
+
+test("a command that took several lines keeps the remarks of those behind it at their place", () => {
+  const script =
+    "docker exec \\\n  -it web sh\ndocker ps\ndocker exec $(docker ps -q \\\n  --filter status=dead) sh\necho done";
+  const { text } = rewriteScript(script, "crictl");
+  assert.deepEqual(
+    text.split("\n").map((line) => (line.startsWith("#") ? "#" : line)),
+    [
+      "#",
+      "crictl exec -i -t $(crictl ps -q --name web) sh",
+      "#",
+      "crictl ps",
+      "#",
+      "#",
+      "#",
+      "crictl exec $(crictl ps -q) sh",
+      "echo done",
+    ],
+  );
+});
+
+test("a long script costs what its length says", { timeout: 60_000 }, () => {
+  const script = "docker ps -a\n".repeat(10_000);
+  assert.equal(rewriteScript(script, "crictl").rewritten, 10_000);
+});

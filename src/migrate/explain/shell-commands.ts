@@ -48,13 +48,14 @@ const separators = new Set([";", "&", "|", "(", ")", "\n"]);
  */
 export function findShellCommands(text: string): ShellCommand[] {
   const found: ShellCommand[] = [];
-  scan({ text, found }, 0, undefined);
+  scan({ text, found, lineOf: lineCounter(text) }, 0, undefined);
   return found.sort((a, b) => a.start - b.start);
 }
 
 type Scan = {
   readonly text: string;
   readonly found: ShellCommand[];
+  readonly lineOf: (at: number) => number;
   /** Where the outermost double quotes around this place begin. */
   readonly quotedFrom?: number;
 };
@@ -69,12 +70,12 @@ function scan(to: Scan, from: number, closer: string | undefined): number {
     const command = words.slice(firstWord(words));
     const [first, last] = [command[0], command.at(-1)];
     if (first !== undefined && last !== undefined) {
-      const commentLine = lineOf(text, to.quotedFrom ?? first.start);
+      const commentLine = to.lineOf(to.quotedFrom ?? first.start);
       to.found.push({
         words: command,
         start: first.start,
         end: last.end,
-        line: lineOf(text, first.start),
+        line: to.lineOf(first.start),
         commentLine,
       });
     }
@@ -171,9 +172,18 @@ function skipHereDocuments(text: string, from: number, marks: string[]): number 
   return at;
 }
 
-/** From 1. */
-function lineOf(text: string, at: number): number {
-  return text.slice(0, at).split("\n").length;
+/** Says of a place in which line it is, from 1. A script may be long, and have a command in each. */
+function lineCounter(text: string): (at: number) => number {
+  const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+  return (at) => {
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= at) low = middle;
+      else high = middle;
+    }
+    return low + 1;
+  };
 }
 
 function endOfLine(text: string, at: number): number {

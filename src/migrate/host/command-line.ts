@@ -119,7 +119,7 @@ export function flagsIn(text: string, region: FlagRegion): Flag[] {
 }
 
 /** The kubelet reads `--container_runtime` as `--container-runtime`. */
-export function flagName(name: string): string {
+function flagName(name: string): string {
   return name.replaceAll("_", "-");
 }
 

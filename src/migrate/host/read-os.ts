@@ -33,7 +33,7 @@ export async function readOs(root: HostRoot): Promise<OsFacts> {
 }
 
 /** Shell-like assignments; os-release(5). */
-export function parseOsRelease(text: string): Map<string, string> {
+function parseOsRelease(text: string): Map<string, string> {
   const lines = text.split("\n").flatMap((line) => {
     const match = /^([A-Z_0-9]+)=(["']?)(.*)\2\s*$/.exec(line);
     return match === null ? [] : [[match[1] ?? "", match[3] ?? ""] as const];

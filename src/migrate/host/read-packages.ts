@@ -16,7 +16,7 @@ export async function readPackages(root: HostRoot, running?: RunningHost): Promi
 }
 
 /** Packages of dpkg's status file that are installed. */
-export function parseDpkgStatus(text: string): Map<string, Fact<string>> {
+function parseDpkgStatus(text: string): Map<string, Fact<string>> {
   const found = new Map<string, Fact<string>>();
   let line = 1;
   for (const paragraph of text.split("\n\n")) {

@@ -22,7 +22,7 @@ export function renderPlan(plan: Plan, options: RenderOptions): string[] {
 }
 
 /** One step, as {@link renderPlan} shows it. */
-export function renderStep(step: Step, options: RenderOptions): string[] {
+function renderStep(step: Step, options: RenderOptions): string[] {
   const head = [`${step.id.slice(0, 2)}  ${step.title}`, `    ${step.why}`];
   if (options.brief === true) return head;
   const details = [...detailsOf(step), ...stepCommands(step).map((command) => `$ ${command}`)];

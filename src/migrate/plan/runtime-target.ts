@@ -95,7 +95,7 @@ function runtimeAt(endpoint: string): CurrentRuntime {
 }
 
 /** `/var/run` is `/run` on every node of ours; a path without a scheme means a Unix socket. */
-export function sameSocket(one: string, other: string): boolean {
+function sameSocket(one: string, other: string): boolean {
   const plain = (endpoint: string) => withScheme(endpoint).replace("unix:///var/run/", "unix:///run/");
   return plain(one) === plain(other);
 }

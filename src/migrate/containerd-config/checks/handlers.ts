@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { Finding } from "../../assess/finding.ts";
 import type { ConfigView, HandlerView } from "../config-view.ts";
 import type { DoctorFacts } from "../doctor-facts.ts";
@@ -54,7 +55,7 @@ function* oldOptions(facts: DoctorFacts, view: ConfigView): Iterable<Finding> {
       ? "containerd 2 does not know it: it has no effect"
       : pluginError(facts, `\`${key}\` only works for runtime io.containerd.runtime.v1.linux`),
     at: [leaf.origin.source],
-    fix: { summary: `take it out, and say ${inOptions[key] ?? key} in options of the runtime` },
+    fix: { summary: `take it out, and say ${lookUp(inOptions, key) ?? key} in options of the runtime` },
   });
 }
 

@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { Finding } from "../../assess/finding.ts";
 import { keyPathText } from "../../toml/toml-tree.ts";
 import type { ConfigView } from "../config-view.ts";
@@ -22,7 +23,7 @@ function* bareNames(facts: DoctorFacts, { config, own }: ConfigView): Iterable<F
   for (const { path, value, origin } of own) {
     const [first = "", plugin = ""] = path;
     const names = first === "plugins" ? [plugin] : Array.isArray(value) ? value : [];
-    const kind = kinds[first];
+    const kind = lookUp(kinds, first);
     for (const name of kind === undefined ? [] : names) {
       if (typeof name !== "string" || isURI(name) || seen.has(`${kind} ${name}`)) continue;
       seen.add(`${kind} ${name}`);
@@ -81,7 +82,7 @@ const goDuration = /^[+-]?(0|(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/;
 
 function* badDurations(facts: DoctorFacts, { own }: ConfigView): Iterable<Finding> {
   for (const { path, value, origin } of own) {
-    const text = durations[path.at(-1) ?? ""];
+    const text = lookUp(durations, path.at(-1) ?? "");
     if (text === undefined || typeof value !== "string" || value === "" || goDuration.test(value)) continue;
     yield finding(facts.path, {
       check: "containerd-duration",

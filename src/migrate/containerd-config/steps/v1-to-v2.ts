@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import { change, moveTo, stay, type Leaf, type Move } from "../leaf.ts";
 
 /** Names of plugins before version 2, which knows whole URIs only. Source: containerd `v1MigratePluginName`. */
@@ -45,7 +46,7 @@ export function v1ToV2({ path, value }: Leaf): Move {
 /** The URI of a plugin, and whether there is no other it could stand for. */
 export function wholeName(plugin: string): { readonly name: string; readonly isSure: boolean } {
   if (plugin.includes(".")) return { name: plugin, isSure: true };
-  const known = pluginNames[plugin];
+  const known = lookUp(pluginNames, plugin);
   if (known !== undefined) return { name: known, isSure: true };
   if (plugin.endsWith("-service")) return { name: `io.containerd.service.v1.${plugin}`, isSure: true };
   const kind = plugin.startsWith("windows") ? "snapshotter" : "grpc";

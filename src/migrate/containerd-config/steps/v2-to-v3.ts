@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { TomlValue } from "smol-toml";
 import { below, change, findLeaf, lose, moveTo, stay, unneeded, type KeyPath, type Leaf, type Move } from "../leaf.ts";
 import type { Step } from "../move-leaves.ts";
@@ -47,11 +48,11 @@ function movePlugin({ path, value }: Leaf): Move {
   if (first === "plugin_dir")
     return value === "" ? unneeded("empty") : lose(gone, "build the plugin in, or run it as a proxy plugin");
   if ((first === "disabled_plugins" || first === "required_plugins") && Array.isArray(value)) {
-    const names = value.map((name) => (typeof name === "string" ? (renamedPlugins[name] ?? name) : name));
+    const names = value.map((name) => (typeof name === "string" ? (lookUp(renamedPlugins, name) ?? name) : name));
     return names.every((name, at) => name === value[at]) ? stay : moveTo(path, names, "by present names");
   }
   if (first !== "plugins") return stay;
-  const renamed = renamedPlugins[plugin];
+  const renamed = lookUp(renamedPlugins, plugin);
   if (renamed !== undefined) return moveTo([first, renamed, ...rest], value);
   if (removedPlugins.has(plugin)) return unneeded(`of a plugin that was ${gone}`);
   if (plugin === "io.containerd.runtime.v2.task" && rest[0] === "sched_core") {

@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { TomlValue } from "smol-toml";
 import { findLeaf, moveTo, stay, unneeded, type KeyPath, type Leaf, type Move } from "../leaf.ts";
 
@@ -36,7 +37,7 @@ function moveTtrpc(key: string, value: TomlValue, all: readonly Leaf[]): Move {
 
 function moveGrpc(key: string, value: TomlValue, all: readonly Leaf[]): Move {
   const hasTcp = isSet(findLeaf(all, "grpc", "tcp_address"));
-  const tcp = tcpKeys[key];
+  const tcp = lookUp(tcpKeys, key);
   if (tcp !== undefined)
     return hasTcp && value !== "" ? moveTo(server("grpc-tcp", tcp), value) : unneeded("no TCP is served");
   const leaves = [{ path: server("grpc", key), value }];

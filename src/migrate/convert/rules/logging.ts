@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import { parseHumanSize, quantityText } from "../../docker-config/human-size.ts";
 import type { Fact } from "../../host/source.ts";
 import type { Draft } from "../draft.ts";
@@ -27,7 +28,7 @@ export const loggingRules: Rules<LoggingKey> = {
     if (!/^(panic|fatal|error|warn|info|debug|trace)$/.test(level)) {
       draft.record("invalid", key, fact, { note: `invalid logging level: ${fact.value}` });
     } else {
-      const nearest = draft.spec.target === "ferry" ? (ferryLevels[level] ?? level) : level;
+      const nearest = draft.spec.target === "ferry" ? (lookUp(ferryLevels, level) ?? level) : level;
       const to = draft.put("logLevel", nearest);
       draft.record(nearest === level ? "kept" : "changed", key, fact, { to: [to], note: "of the daemon's own log" });
     }

@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import { basename, dirname, join } from "node:path/posix";
 import type { Fact } from "../../host/source.ts";
 import { plainPath } from "../../host/plain-path.ts";
@@ -49,7 +50,7 @@ const containerdSnapshotters: Readonly<Record<string, { name: string; note: stri
 };
 
 function convertDriver(fact: Fact<string>, draft: Draft, key: string): void {
-  const found = containerdSnapshotters[fact.value];
+  const found = lookUp(containerdSnapshotters, fact.value);
   const name = draft.spec.target === "ferry" && found?.name !== "native" ? "overlayfs" : found?.name;
   if (found === undefined || name === undefined) {
     draft.record("lost", key, fact, {

@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { DockerCommand, UsedFlag } from "../docker-command.ts";
 import { isIdLike, parsePodName } from "../pod-name.ts";
 import type { Word } from "../shell-commands.ts";
@@ -42,7 +43,7 @@ function psFilter({ value }: UsedFlag) {
   if (key === "id") return { words: ["--id", wanted] };
   if (key === "label") return { words: ["--label", wanted] };
   if (key === "ancestor") return { words: ["--image", wanted] };
-  const state = key === "status" ? states[wanted] : undefined;
+  const state = key === "status" ? lookUp(states, wanted) : undefined;
   if (state !== undefined) return { words: ["--state", state] };
   return { note: `--filter ${value?.raw ?? ""} has no counterpart` };
 }
@@ -62,7 +63,7 @@ const fields: Readonly<Record<string, string>> = {
 };
 
 function inspectFormat({ value }: UsedFlag) {
-  const field = fields[value?.text ?? ""];
+  const field = lookUp(fields, value?.text ?? "");
   if (field !== undefined) return { words: ["-o", "go-template", "--template", `'${field}'`] };
   return { note: `--format ${value?.raw ?? ""}: fields have other names: crictl inspect ID | jq .` };
 }
@@ -195,7 +196,7 @@ const rules: Readonly<Record<string, MappedCommand>> = {
 const groups: Readonly<Record<string, MappedCommand>> = { network: networks, volume: volumes };
 
 export const crictl: Tool = (command) => {
-  const rule = rules[command.name] ?? groups[command.name.split(" ")[0] ?? ""];
+  const rule = lookUp(rules, command.name) ?? lookUp(groups, command.name.split(" ")[0] ?? "");
   const { line, notes } = mapWords("crictl", rule, command);
   const namesContainers = line !== undefined && rule?.args !== undefined && command.args.length > 0;
   return { line, notes: namesContainers ? [...notes, newIds] : notes };

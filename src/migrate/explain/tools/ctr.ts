@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { DockerCommand } from "../docker-command.ts";
 import { mapWords, type MappedCommand } from "./mapped-words.ts";
 import type { Tool } from "./tool.ts";
@@ -114,4 +115,4 @@ const rules: Readonly<Record<string, MappedCommand>> = {
   "checkpoint create": { words: "tasks checkpoint" },
 };
 
-export const ctr: Tool = (command) => mapWords("ctr -n k8s.io", rules[command.name], command);
+export const ctr: Tool = (command) => mapWords("ctr -n k8s.io", lookUp(rules, command.name), command);

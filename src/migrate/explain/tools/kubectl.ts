@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import type { DockerCommand } from "../docker-command.ts";
 import { parsePodName } from "../pod-name.ts";
 import { mapWords, type MappedCommand } from "./mapped-words.ts";
@@ -147,4 +148,4 @@ const rules: Readonly<Record<string, MappedCommand>> = {
   "volume ls": { words: "get pvc -A", without: ["quiet", "filter"] },
 };
 
-export const kubectl: Tool = (command) => mapWords("kubectl", rules[command.name], command);
+export const kubectl: Tool = (command) => mapWords("kubectl", lookUp(rules, command.name), command);

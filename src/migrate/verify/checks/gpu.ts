@@ -5,7 +5,7 @@ import { waitForPod, withProbePod } from "../probe-pod.ts";
 import type { Check, CheckBed } from "../check.ts";
 import { runtimeClassPath } from "./runtime-class.ts";
 
-export const gpuDevice = "nvidia.com/gpu";
+const gpuDevice = "nvidia.com/gpu";
 export const gpuRuntimeClass = "nvidia";
 
 /** Whether the node's device plugin offers GPUs. */

@@ -76,6 +76,26 @@ test("an expired continuation goes on with the one that the server offers", asyn
   assert.deepEqual(await namesOf(bed.client, 2), ["p0", "p1", "p2", "p3"]);
 });
 
+test("what a server forbids in the moment after it has come back is asked again; at any other time it is final", async () => {
+  await using bed = await openBed();
+  bed.server.store.put("pods", pod("p"));
+  const path = "/api/v1/namespaces/a/pods/p";
+  let refusals = 1;
+  bed.server.handlers.push((_request, response) => {
+    if (refusals-- <= 0) return false;
+    sendStatus(response, 403, "Forbidden", "pods is forbidden");
+    return true;
+  });
+  await fails("permissionDenied", bed.client.get(call, path), /pods is forbidden/);
+  await bed.server.goAway();
+  await fails("unavailable", bed.client.get(call, path), /ECONNREFUSED/);
+  await bed.server.comeBack();
+  refusals = 1;
+  assert.equal((await bed.client.get(call, path)).kind, "Pod");
+  refusals = 1;
+  await fails("unavailable", bed.client.patch(call, path, "merge", {}), /forbidden \(the server has just come back\)/);
+});
+
 test("reads are repeated after 429 and 503, a refused eviction is not", async () => {
   await using bed = await openBed();
   bed.server.store.put("pods", pod("p"));

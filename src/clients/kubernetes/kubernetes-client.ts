@@ -1,5 +1,5 @@
-import { EngineError } from "#base/errors.ts";
-import { KubernetesApiError } from "./api-error.ts";
+import { EngineError, isKind } from "#base/errors.ts";
+import { KubernetesApiError, KubernetesError } from "./api-error.ts";
 import { channelProtocol, ChannelSocket } from "./channel-socket.ts";
 import type { Abortable, KubernetesConnection } from "./connection.ts";
 import {
@@ -39,16 +39,22 @@ const patchTypes: Readonly<Record<PatchType, string>> = {
   apply: "application/apply-patch+yaml",
 };
 
+/** An API server that has just begun has not read its roles yet: for so long, what it forbids it may allow the next time. */
+const beginningMs = 15_000;
+
 /**
  * Speaks to one API server. Aborting `call.signal` ends a request wherever it is; what the server did already stays done.
  *
  * Source: https://kubernetes.io/docs/reference/using-api/api-concepts/
  *
- * @throws KubernetesApiError for every answer of 400 and more; unavailable when there is none
+ * @throws KubernetesApiError for every answer of 400 and more; unavailable when there is none, or a refusal by a server that
+ *   was away just before
  */
 export class KubernetesClient implements Disposable {
   readonly connection: KubernetesConnection;
   readonly #transport: Transport;
+  /** When the server was found away the last time. */
+  #awayMs = -Infinity;
 
   constructor(connection: KubernetesConnection) {
     this.connection = connection;
@@ -235,26 +241,28 @@ export class KubernetesClient implements Disposable {
   async #once(call: Abortable, request: ApiRequest, refresh: boolean): Promise<TransportResponse> {
     const { method = "GET", path, query = {}, accept = "application/json", body, idleTimeoutMs = 30_000 } = request;
     const credentials = await this.connection.credentials(call, refresh);
-    const answer = await this.#transport.send(
-      call,
-      {
-        method,
-        path: `${path}${queryText(query)}`,
-        headers: { accept, "user-agent": "ferry", ...(body === undefined ? {} : { "content-type": body.type }) },
-        idleTimeoutMs,
-        ...(body === undefined ? {} : { body: JSON.stringify(body.content) }),
-      },
-      credentials,
-    );
+    const outgoing = {
+      method,
+      path: `${path}${queryText(query)}`,
+      headers: { accept, "user-agent": "ferry", ...(body === undefined ? {} : { "content-type": body.type }) },
+      idleTimeoutMs,
+      ...(body === undefined ? {} : { body: JSON.stringify(body.content) }),
+    };
+    const answer = await this.#transport.send(call, outgoing, credentials).catch((error: unknown) => {
+      if (isKind(error, "unavailable")) this.#awayMs = performance.now();
+      throw error;
+    });
     if (answer.status < 400) return answer;
     const text = (await readWhole(answer, 1024 * 1024)).toString("utf8");
     const retryAfter = Number(answer.headers["retry-after"]);
-    throw new KubernetesApiError(`${method} ${path}`, {
+    const error = new KubernetesApiError(`${method} ${path}`, {
       status: answer.status,
       body: tryJson(text),
       text,
       retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
     });
+    if (answer.status !== 403 || performance.now() - this.#awayMs > beginningMs) throw error;
+    throw new KubernetesError("unavailable", `${error.message} (the server has just come back)`, { cause: error });
   }
 }
 

@@ -109,10 +109,6 @@ export const commandTable: Readonly<Record<string, Entry>> = {
     summary: "Remove unused images",
     load: async () => (await import("./commands/prune.ts")).pruneKind("image"),
   },
-  "migrate images": {
-    summary: "Carry images out of a stopped Docker's data root",
-    load: async () => (await import("./commands/migrate/images.ts")).migrateImagesCommand,
-  },
   "pod inspect": {
     summary: "Display details of pods",
     load: async () => (await import("./commands/inspect.ts")).inspectKind("pod"),
@@ -211,6 +207,10 @@ export const commandTable: Readonly<Record<string, Entry>> = {
   "migrate status": {
     summary: "Show how far this node's move has come",
     load: async () => (await import("./commands/migrate/status.ts")).migrateStatus,
+  },
+  "migrate images": {
+    summary: "Carry images out of a stopped Docker's data root",
+    load: async () => (await import("./commands/migrate/images.ts")).migrateImagesCommand,
   },
   "migrate logs": {
     summary: "Convert container logs between Docker's and CRI format",

@@ -2,6 +2,7 @@ import { EngineError, type ErrorKind, kindOf, messageOf } from "#base/errors.ts"
 import { DockerApiError } from "#clients/docker/api-error.ts";
 import { KubernetesError } from "#clients/kubernetes/api-error.ts";
 import { CliError } from "./cli-error.ts";
+import { fileProblem, isDenied } from "./file-problem.ts";
 import { nextStep } from "./next-step.ts";
 import { warn } from "./output.ts";
 
@@ -23,13 +24,15 @@ export function reportError(error: unknown, command: string): number {
     return failed;
   }
   if (kindOf(error) === "canceled") return 130;
-  warn(`ferry: ${messageOf(error)}`);
+  warn(`ferry: ${fileProblem(error) ?? messageOf(error)}`);
   const asksDaemon = !command.startsWith("migrate ") || command === "migrate images";
   const next = error instanceof KubernetesError ? nextOfCluster[error.kind] : undefined;
   if (next !== undefined) {
     warn(`  ${next}`);
   } else if (error instanceof EngineError && error.kind === "unavailable" && asksDaemon) {
     warn("  is the daemon running? systemctl status ferryd, or name another: --host unix:///path");
+  } else if (isDenied(error) && process.getuid?.() !== 0) {
+    warn(`  this is root's on most machines: sudo ferry ${command}`);
   } else if (!(error instanceof EngineError) && process.env["FERRY_DEBUG"] !== undefined && error instanceof Error) {
     warn(error.stack ?? "");
   }

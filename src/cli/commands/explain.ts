@@ -4,6 +4,7 @@ import type { ToolName } from "#migrate/explain/tools/tool.ts";
 import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../cli-error.ts";
 import type { Command } from "../command.ts";
+import { chooseFormat } from "../format/choose-format.ts";
 import { print, warn, write } from "../output.ts";
 
 export const explain: Command = {
@@ -19,6 +20,7 @@ export const explain: Command = {
   example: `ferry explain 'docker ps -a --no-trunc'
 ferry explain --to crictl --rewrite clean-up.sh > clean-up-crictl.sh`,
   run: async (session, { flags, args }) => {
+    const format = chooseFormat(session.format(flags), ["text", "json"]);
     const to = flags.text("to");
     const { toolNames } = await import("#migrate/explain/tools/tool.ts");
     const tool = toolNames.find((name) => name === to);
@@ -33,7 +35,7 @@ ferry explain --to crictl --rewrite clean-up.sh > clean-up-crictl.sh`,
     if (found.length === 0) {
       throw new CliError("no docker command in it", { next: "for example: ferry explain 'docker ps -a'" });
     }
-    if (session.format(flags) === "json") for (const one of found) print(JSON.stringify(one));
+    if (format === "json") for (const one of found) print(JSON.stringify(one));
     else for (const one of found) printExplained(one, flags.has("script"));
     return found.every(isWhole) ? 0 : exitCodes.incomplete;
   },

@@ -11,8 +11,10 @@ import { CliError } from "../../cli-error.ts";
 import { clientVersion } from "../../client-version.ts";
 import type { Command } from "../../command.ts";
 import type { Flags } from "../../flags.ts";
+import { chooseFormat } from "../../format/choose-format.ts";
 import { isTerminal, write } from "../../output.ts";
-import { onInterrupt, openProgress, readClusters } from "./read-clusters.ts";
+import { openProgress } from "../../format/open-progress.ts";
+import { onInterrupt, readClusters } from "./read-clusters.ts";
 
 export const migrateAssess: Command = {
   usage: "[OPTIONS]",
@@ -37,7 +39,7 @@ export const migrateAssess: Command = {
   run: async (session, { flags }) => {
     if (flags.bool("print-rbac")) return await printRbac();
     const threshold = flags.parsed("fail-on", parseSeverity);
-    const format = parseFormat(session.format(flags) ?? "table");
+    const format = chooseFormat(session.format(flags), ["table", "json", "sarif", "html"]);
     const targetMinor = flags.parsed("target-version", (text) => parseKubernetesVersion(text).minor);
     using interrupt = onInterrupt();
     const { clusters, host } = await readAll(interrupt, flags);
@@ -92,18 +94,6 @@ const formats: Readonly<Record<Format, (report: Report) => Promise<string> | str
   sarif: async (report) => (await import("#migrate/report/sarif-report.ts")).sarifReport(report),
   html: async (report) => (await import("#migrate/report/html-report.ts")).htmlReport(report),
 };
-
-function parseFormat(text: string): Format {
-  switch (text) {
-    case "table":
-    case "json":
-    case "sarif":
-    case "html":
-      return text;
-    default:
-      throw new CliError(`unknown format ${text}`, { next: `one of: ${Object.keys(formats).join(", ")}` });
-  }
-}
 
 function exitCodeOf(report: Report, threshold: Severity | undefined): number {
   if (threshold !== undefined && reaches(report, threshold)) return exitCodes.alarm;

@@ -4,7 +4,7 @@ import type { RunNews } from "#migrate/cluster-run/run-cluster.ts";
 import type { RunOrder } from "#migrate/cluster-run/run-record.ts";
 import type { NodeProgress, RunState } from "#migrate/cluster-run/run-state.ts";
 import { print, warn } from "../../output.ts";
-import { openProgress } from "./read-clusters.ts";
+import { openProgress } from "../../format/open-progress.ts";
 
 export type NewsFormat = "text" | "json";
 

@@ -20,6 +20,7 @@ import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import { parseFlagTable, type Flags } from "../../flags.ts";
+import { chooseFormat } from "../../format/choose-format.ts";
 import { print, warn, write } from "../../output.ts";
 import { passedFlags } from "./cluster-node.ts";
 import { openNews, type News, type NewsFormat } from "./cluster-news.ts";
@@ -57,8 +58,8 @@ ferry migrate cluster --runner 'ssh "$FERRY_NODE" sudo sh' order.json`,
       if (order === undefined) throw new CliError("--dry-run shows a PLAN: name its file");
       return show(order, flags, namespace);
     }
-    const format = parseFormat(session.format(flags) ?? "text");
-    const intervalMs = flags.parsed("interval", parseDurationMs) ?? 5_000;
+    const format = chooseFormat(session.format(flags), ["text", "json"]);
+    const intervalMs = flags.parsed("interval", parseInterval) ?? 5_000;
     using interrupt = onInterrupt();
     const choice = { kubeconfig: flags.text("kubeconfig"), context: flags.text("context"), env: process.env };
     using client = new KubernetesClient(await loadConnection(choice));
@@ -71,6 +72,13 @@ ferry migrate cluster --runner 'ssh "$FERRY_NODE" sudo sh' order.json`,
     }
   },
 };
+
+/** @throws Error for none at all: the API server would be asked without a pause */
+function parseInterval(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms < 1) throw new Error("too short");
+  return ms;
+}
 
 type Drive = {
   readonly order: RunOrder | undefined;
@@ -181,9 +189,4 @@ function show(order: RunOrder, flags: Flags, namespace: string): number {
     );
   }
   return 0;
-}
-
-function parseFormat(text: string): NewsFormat {
-  if (text === "text" || text === "json") return text;
-  throw new CliError(`unknown format ${text}: text or json`);
 }

@@ -14,6 +14,7 @@ import { unifiedDiff } from "#migrate/ledger/unified-diff.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import type { Flags } from "../../flags.ts";
+import { chooseFormat } from "../../format/choose-format.ts";
 import { print, write } from "../../output.ts";
 
 export const migrateConvert: Command = {
@@ -31,11 +32,12 @@ export const migrateConvert: Command = {
   args: { min: 0, max: 0 },
   example: "ferry migrate convert --target containerd --diff\nferry migrate convert --root /mnt/node7 --out ./node7",
   run: async (session, { flags }) => {
+    const format = chooseFormat(session.format(flags), ["table", "json"]);
     const root = await HostRoot.open(flags.text("root") ?? "/");
     const conversion = await convertHost(flags, root);
     const out = flags.text("out");
     if (out !== undefined) await writeConversion(conversion, out);
-    if (session.format(flags) === "json") print(JSON.stringify(shown(conversion), undefined, 2));
+    if (format === "json") print(JSON.stringify(shown(conversion), undefined, 2));
     else await printConversion(conversion, { root, isDiff: flags.bool("diff"), out });
     return ledgerExitCode(conversion.ledger);
   },

@@ -11,6 +11,7 @@ import { findingLines } from "#migrate/report/table-report.ts";
 import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
+import { chooseFormat } from "../../format/choose-format.ts";
 import { print, warn, write } from "../../output.ts";
 
 export const migrateDoctor: Command = {
@@ -30,7 +31,7 @@ export const migrateDoctor: Command = {
     const root = await HostRoot.open(flags.text("root") ?? "/");
     const running = openRunningHost(root);
     const release = flags.text("containerd-version");
-    const isJson = session.format(flags) === "json";
+    const isJson = chooseFormat(session.format(flags), ["table", "json"]) === "json";
     const facts = await readDoctorFacts({ root, running, release, path: hostPath(path, root) });
     const to = flags.parsed("to", parseVersion);
     if (to !== undefined) return printMigrated(facts, { to, isJson, isMerged: flags.bool("merge-imports") });

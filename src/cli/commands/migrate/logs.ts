@@ -4,10 +4,10 @@ import type { LineConverter } from "#migrate/logs/line-format.ts";
 import { exitCodes } from "#migrate/exit-codes.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
+import { chooseFormat } from "../../format/choose-format.ts";
 import { print, warn, write } from "../../output.ts";
+import { openProgress } from "../../format/open-progress.ts";
 import { writeWhole } from "../../write-whole.ts";
-
-/** Lines were left out: the output is not all there was. */
 
 export const migrateLogs: Command = {
   usage: "--to cri|json-file [OPTIONS] [FILE|DIRECTORY...]",
@@ -49,7 +49,9 @@ export const migrateLogsReplay: Command = {
     const { replayLogs } = await import("#migrate/logs/replay-logs.ts");
     const { logs, unreadable } = await listDockerPodLogs(flags.text("from") ?? "/var/lib/docker");
     const rows: Record<string, unknown>[] = [];
-    for (const log of logs) {
+    using progress = openProgress();
+    for (const [at, log] of logs.entries()) {
+      progress.show(`[${at + 1}/${logs.length}] ${log.directory}`);
       if (flags.bool("dry-run"))
         rows.push(...log.files.map((from) => ({ From: from, To: log.directory, Outcome: "-" })));
       else {
@@ -58,6 +60,7 @@ export const migrateLogsReplay: Command = {
         }
       }
     }
+    progress[Symbol.dispose]();
     const { printList } = await import("../../format/print-list.ts");
     await printList(rows, replayLayout, session.format(flags));
     for (const { dockerId, reason } of unreadable) warn(`container ${dockerId.slice(0, 12)}: left out: ${reason}`);
@@ -83,7 +86,8 @@ export const migrateLogsSettings: Command = {
       const known = collectorSettings.map(({ collector }) => collector).join(", ");
       throw new CliError(`no settings for ${wanted}`, { next: `there are settings for: ${known}` });
     }
-    if (session.format(flags) === "json") for (const entry of chosen) print(JSON.stringify(entry));
+    if (chooseFormat(session.format(flags), ["text", "json"]) === "json")
+      for (const entry of chosen) print(JSON.stringify(entry));
     else {
       for (const { collector, place, settings, note } of chosen) {
         write(1, `# ${collector}: ${place}\n# ${note}\n${settings}\n`);

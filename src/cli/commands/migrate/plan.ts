@@ -1,5 +1,4 @@
 import { writeFileAtomic } from "#base/atomic-file.ts";
-
 import { HostRoot } from "#migrate/host/host-root.ts";
 import { formatPlan } from "#migrate/plan/parse-plan.ts";
 import type { PlanOutcome } from "#migrate/plan/plan-node.ts";
@@ -8,6 +7,7 @@ import { parseTarget } from "#migrate/plan/runtime-target.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Command } from "../../command.ts";
 import type { Flags } from "../../flags.ts";
+import { chooseFormat } from "../../format/choose-format.ts";
 import { print } from "../../output.ts";
 import { makeNodePlan } from "./make-node-plan.ts";
 import { readTexts } from "./read-texts.ts";
@@ -44,8 +44,7 @@ export const migratePlan: Command = {
   example:
     "ferry migrate plan --target containerd\nferry migrate plan --root /mnt/node7 --target ferry --out node7.json\nferry migrate plan --all --batch-size 2 --out order.json",
   run: async (session, { flags }) => {
-    const format = session.format(flags) ?? "text";
-    if (format !== "text" && format !== "json") throw new CliError(`unknown format ${format}: text or json`);
+    const format = chooseFormat(session.format(flags), ["text", "json"]);
     const target = flags.parsed("target", parseTarget) ?? "ferry";
     if (flags.bool("all") || flags.has("nodes")) {
       const { planManyNodes } = await import("./plan-cluster.ts");

@@ -7,7 +7,7 @@ import { buffer } from "node:stream/consumers";
 import { readManifests, readManifestText } from "#migrate/cluster/read-manifests.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Flags } from "../../flags.ts";
-import { isTerminal, write } from "../../output.ts";
+import { openProgress } from "../../format/open-progress.ts";
 
 /**
  * Reads the cluster that `--kubeconfig` and `--context` name, or the manifests of `-f`, telling how far it is.
@@ -43,15 +43,6 @@ export async function readClusters(
       cause: error,
     });
   }
-}
-
-/** A line on standard error that is written over; nothing where that is no terminal. */
-export function openProgress(): Disposable & { show: (text: string) => void } {
-  if (!isTerminal(2)) return { show() {}, [Symbol.dispose]() {} };
-  return {
-    show: (text) => write(2, `\r\x1b[K${text}`),
-    [Symbol.dispose]: () => write(2, "\r\x1b[K"),
-  };
 }
 
 /** A signal that Ctrl-C or SIGTERM aborts, once. */

@@ -1,6 +1,7 @@
 import { readState } from "#migrate/apply/migration-run.ts";
 import type { JournalRecord } from "#migrate/apply/journal-record.ts";
 import type { Command } from "../../command.ts";
+import { chooseFormat } from "../../format/choose-format.ts";
 import { print } from "../../output.ts";
 import { defaultState } from "./node-run.ts";
 
@@ -14,8 +15,9 @@ export const migrateStatus: Command = {
   args: { min: 0, max: 0 },
   example: "ferry migrate status",
   run: async (session, { flags }) => {
+    const format = chooseFormat(session.format(flags), ["text", "json"]);
     const records = await readState(flags.text("state") ?? defaultState);
-    if (session.format(flags) === "json") {
+    if (format === "json") {
       // What the way back needs is long, and nobody's business but the journal's.
       print(JSON.stringify(records.map((record) => ({ ...record, undo: undefined }))));
       return 0;

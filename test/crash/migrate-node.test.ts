@@ -41,6 +41,8 @@ for (const { layout, target, name } of moves) {
     // A kubelet that boots now brings the pods back: Docker still runs.
     await node.resumeAfterBoot(node.recordOf("remove-pods"));
     await node.goBackAfter(node.recordOf("stop-docker"));
+    // Between a record and what it announces, on both ways.
+    await node.finishAfter({ apply: node.recordOf("wait-for-runtime") + 1, rollback: node.backRecords.length >> 1 });
   });
 }
 

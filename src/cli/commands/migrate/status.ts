@@ -32,5 +32,6 @@ function textOf(record: JournalRecord): string {
   const step = "step" in record ? ` ${record.step}` : "";
   if (record.t === "failed") return `failed${step}: ${record.message}`;
   if (record.t === "going-back") return `going back: ${record.why.split("\n")[0] ?? ""}`;
+  if (record.t === "settled") return "settled: the node itself is as it was";
   return `${record.t}${step}`;
 }

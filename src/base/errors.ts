@@ -62,6 +62,12 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+/** For what may not be there: undefined when a file does not exist. @throws any other error */
+export function ignoreMissing(error: unknown): undefined {
+  if (errnoOf(error) === "ENOENT") return undefined;
+  throw error;
+}
+
 /** A text for people from anything that was thrown; of an error behind which disposal failed too, the first one's. */
 export function messageOf(error: unknown): string {
   const first = firstOf(error);

@@ -59,12 +59,6 @@ export class BrowserPage {
     await this.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: width < 600 });
   }
 
-  /** PNG of what is seen. */
-  async screenshot(): Promise<Buffer> {
-    const { data } = (await this.send("Page.captureScreenshot", { format: "png" })) as { data: string };
-    return Buffer.from(data, "base64");
-  }
-
   async send(method: string, params: Record<string, unknown> = {}): Promise<unknown> {
     const id = ++this.#lastId;
     const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));

@@ -3,7 +3,7 @@ import test from "node:test";
 import { dockerCommand } from "./cluster/docker-commands.ts";
 import { dockerPathOf } from "./docker-paths.ts";
 import type { Finding } from "./finding.ts";
-import { fullName, parseImageReference } from "./image-reference.ts";
+import { fullName, parseImageReference } from "../image-reference.ts";
 import { shellWord } from "#base/shell-word.ts";
 import { patchCommand } from "./kubectl.ts";
 import { mergeFindings } from "./merge-findings.ts";
@@ -55,6 +55,18 @@ test("a text made to keep us costs no more than its length", { timeout: 60_000 }
 });
 
 test("image names are completed as Docker completes them", () => {
+  const names = [
+    "busybox",
+    "library/busybox",
+    "localhost/x",
+    "host:5000/x",
+    "registry.k8s.io/pause:3.9",
+    "a.b/c@sha256:0",
+  ];
+  assert.deepEqual(
+    names.map((name) => parseImageReference(name).registry),
+    ["docker.io", "docker.io", "localhost", "host:5000", "registry.k8s.io", "a.b"],
+  );
   assert.equal(fullName("nginx"), "docker.io/library/nginx:latest");
   assert.equal(fullName("a/b:1"), "docker.io/a/b:1");
   assert.equal(fullName("localhost/a"), "localhost/a:latest");

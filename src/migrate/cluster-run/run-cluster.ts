@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isKind } from "#base/errors.ts";
+import { isKind, messageOf } from "#base/errors.ts";
 import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import type { Call } from "../call.ts";
 import { runtimeTargets } from "../plan/runtime-target.ts";
@@ -130,8 +130,7 @@ class ClusterRun {
   }
 
   async #persist<T>(call: Call, ask: () => Promise<T>): Promise<T> {
-    const away = (error: unknown) =>
-      this.#deps.tell({ t: "away", message: error instanceof Error ? error.message : String(error) });
+    const away = (error: unknown) => this.#deps.tell({ t: "away", message: messageOf(error) });
     return await persist(call, ask, away);
   }
 }

@@ -3,7 +3,7 @@ import type { Source } from "../host/source.ts";
 import { below, findLeaf, leavesOf, type KeyPath, type Leaf } from "./leaf.ts";
 import { advance, startJourney } from "./migrate-config.ts";
 import type { ContainerdConfig } from "./parse-config.ts";
-import { cri, criImages, criRuntime } from "./steps/v2-to-v3.ts";
+import { criImages, criRuntime } from "./steps/v2-to-v3.ts";
 
 /** An OCI runtime or shim as the configuration has it. */
 export type HandlerView = {
@@ -47,11 +47,6 @@ export class ConfigView {
   /** Leaves below the images' plugin. */
   imagesBelow(...path: string[]): Leaf[] {
     return this.#leaves.filter((leaf) => below(leaf.path, "plugins", criImages, ...path) !== undefined);
-  }
-
-  /** The first of the file's own leaves below the old CRI table. */
-  ownCri(...path: string[]): Leaf | undefined {
-    return this.own.find((leaf) => below(leaf.path, "plugins", cri, ...path) !== undefined);
   }
 
   /** The handlers that the file names; containerd adds `runc` where it names none. */

@@ -23,12 +23,6 @@ export function hostsInRange(range: string, hosts: readonly string[]): string[] 
   });
 }
 
-/** Registry of a reference: what stands before the first slash, where it looks like a host; else Docker Hub. */
-export function registryOf(reference: string): string {
-  const [first = "", ...rest] = reference.split("/");
-  return rest.length > 0 && (/[.:]/.test(first) || first === "localhost") ? first : "docker.io";
-}
-
 function family(address: string): "ipv4" | "ipv6" {
   return isIP(address) === 6 ? "ipv6" : "ipv4";
 }

@@ -158,6 +158,7 @@ function kindOf(found: { isFile(): boolean; isDirectory(): boolean; isSymbolicLi
 function absentOr(error: unknown, path: string): undefined {
   const code = errnoOf(error) ?? "";
   if (["ENOENT", "ENOTDIR", "ELOOP", "ESRCH", "ENXIO", "EISDIR"].includes(code)) return undefined;
-  if (code === "EACCES" || code === "EPERM") throw new EngineError("permissionDenied", `${path}: permission denied`);
+  if (code === "EACCES" || code === "EPERM")
+    throw new EngineError("permissionDenied", `${path}: permission denied`, { cause: error });
   throw error;
 }

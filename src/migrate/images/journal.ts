@@ -20,16 +20,18 @@ const maxBytes = 256 * 1024 * 1024;
  */
 export class ImagesJournal {
   readonly #path: string;
+  readonly #header: JournalHeader;
   readonly #proofs: Map<Digest, ImageProof>;
+  #isWhole = false;
 
-  private constructor(path: string, proofs: Map<Digest, ImageProof>) {
+  private constructor(path: string, header: JournalHeader, proofs: Map<Digest, ImageProof>) {
     this.#path = path;
+    this.#header = header;
     this.#proofs = proofs;
   }
 
-  /** @throws failedPrecondition when the file is of another version or another migration */
+  /** Writes nothing yet. @throws failedPrecondition when the file is of another version or another migration */
   static async open(path: string, header: JournalHeader): Promise<ImagesJournal> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const lines = await readLines(path);
     const proofs = new Map<Digest, ImageProof>();
     if (lines.length > 0) checkHeader(path, lines, header);
@@ -37,9 +39,7 @@ export class ImagesJournal {
       const proof = decodeProof(JsonReader.parse(Buffer.from(line), path, maxBytes));
       proofs.set(proof.id, proof);
     }
-    const journal = new ImagesJournal(path, proofs);
-    await journal.#rewrite(header);
-    return journal;
+    return new ImagesJournal(path, header, proofs);
   }
 
   find(id: Digest): ImageProof | undefined {
@@ -48,15 +48,18 @@ export class ImagesJournal {
 
   async add(proof: ImageProof): Promise<void> {
     this.#proofs.set(proof.id, proof);
+    if (!this.#isWhole) return await this.#rewrite();
     await appendFile(this.#path, `${JSON.stringify(proof)}\n`);
     await using handle = await open(this.#path, "r");
     await handle.datasync();
   }
 
   /** Whole lines only, each image once. */
-  async #rewrite(header: JournalHeader): Promise<void> {
-    const lines = [{ version, ...header }, ...this.#proofs.values()].map((value) => `${JSON.stringify(value)}\n`);
+  async #rewrite(): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    const lines = [{ version, ...this.#header }, ...this.#proofs.values()].map((value) => `${JSON.stringify(value)}\n`);
     await writeFileAtomic(this.#path, lines.join(""));
+    this.#isWhole = true;
   }
 }
 

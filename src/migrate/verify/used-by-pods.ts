@@ -1,6 +1,7 @@
 import type { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import type { Call } from "../call.ts";
+import { parseImageReference } from "../image-reference.ts";
 import { probeLabel } from "./probe-pod.ts";
 
 /** A registry that pods of a node use, with one image of it and the credentials its pod has. */
@@ -49,13 +50,6 @@ function registriesOf(pod: JsonReader): UsedRegistry[] {
   const containers = [...spec.at("containers").list(1_000), ...spec.at("initContainers").list(1_000)];
   return containers.map((container) => {
     const image = container.at("image").string();
-    return { host: registryOf(image), image, namespace, pullSecrets };
+    return { host: parseImageReference(image).registry, image, namespace, pullSecrets };
   });
-}
-
-/** `docker.io` where a name has none. Source: https://pkg.go.dev/github.com/distribution/reference */
-export function registryOf(image: string): string {
-  const [first = "", ...rest] = image.split("/");
-  const isHost = rest.length > 0 && (first.includes(".") || first.includes(":") || first === "localhost");
-  return isHost ? first : "docker.io";
 }

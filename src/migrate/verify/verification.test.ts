@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { compareVerifications, parseVerification, type Proof, type Verification } from "./verification.ts";
-import { registryOf } from "./used-by-pods.ts";
 
 const verification = (runtime: string, proofs: Record<string, Proof["outcome"]>): Verification => ({
   version: 1,
@@ -38,23 +37,4 @@ test("a kept verification is read as it was written, another version is refused"
   const kept = verification("ferry://0.1.0", { exec: "passed" });
   assert.deepEqual(parseVerification(JSON.stringify(kept)), kept);
   assert.throws(() => parseVerification('{"version":2}'), /another version/);
-});
-
-test("an image's registry is what its name begins with, or Docker's", () => {
-  const names = [
-    "busybox",
-    "library/busybox",
-    "localhost/x",
-    "host:5000/x",
-    "registry.k8s.io/pause:3.9",
-    "a.b/c/d@sha256:0",
-  ];
-  assert.deepEqual(names.map(registryOf), [
-    "docker.io",
-    "docker.io",
-    "localhost",
-    "host:5000",
-    "registry.k8s.io",
-    "a.b",
-  ]);
 });

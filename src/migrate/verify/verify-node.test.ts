@@ -106,6 +106,16 @@ test("a probe whose making was not answered goes all the same; why it failed is 
   assert.match(messageOf(error), /no pods may be made/);
 });
 
+test("a server before Kubernetes 1.20 has its RuntimeClasses in v1beta1", async () => {
+  await using bed = await openBed();
+  bed.putUser({ runtimeClassName: "old" });
+  const old = { apiVersion: "node.k8s.io/v1beta1", kind: "RuntimeClass", metadata: { name: "old" }, handler: "old" };
+  bed.api.store.put("runtimeclasses", old);
+  const { proofs } = await verifyNode(call, bed.client, bed.options);
+  const detail = proofs.find(({ name }) => name === "runtime class old")?.detail ?? "";
+  assert.match(detail, /^pod kube-system\/ferry-migrate-probe-/);
+});
+
 /** A node whose kubelet refuses every probe, each with a reason of its own. */
 async function openBed({ gpus = "2" } = {}) {
   await using undo = new AsyncDisposableStack();

@@ -88,11 +88,6 @@ export class ObjectStore {
     };
   }
 
-  /** Makes every continuation handed out so far too old. */
-  expireContinuations(): void {
-    this.#continuations.clear();
-  }
-
   #select(place: Place, query: URLSearchParams): StoredObject[] {
     const [labels, fields] = [query.get("labelSelector") ?? "", query.get("fieldSelector") ?? ""];
     return this.all(place).filter((object) => matchesLabels(object, labels) && matchesFields(object, fields));

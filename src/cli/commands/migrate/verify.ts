@@ -5,6 +5,7 @@ import { KubernetesClient } from "#clients/kubernetes/kubernetes-client.ts";
 import { loadConnection } from "#clients/kubernetes/load-connection.ts";
 import { HostRoot } from "#migrate/host/host-root.ts";
 import { readNode } from "#migrate/host/read-node.ts";
+import { fallbackSmokeImage } from "#migrate/plan/smoke-image.ts";
 import { sandboxImageOf } from "#migrate/plan/sandbox-image.ts";
 import { compareVerifications, parseVerification, type Verification } from "#migrate/verify/verification.ts";
 import { verifyRbac } from "#migrate/verify/rbac.ts";
@@ -47,7 +48,7 @@ export const migrateVerify: Command = {
     );
     const result = await verifyNode(call, client, {
       node,
-      image: flags.text("image") ?? "docker.io/library/busybox:1.36",
+      image: flags.text("image") ?? fallbackSmokeImage,
       sandboxImage: flags.text("sandbox-image") ?? (await findOwnSandboxImage(node)),
       namespace,
       timeoutMs: flags.parsed("timeout", parseDurationMs) ?? 120_000,

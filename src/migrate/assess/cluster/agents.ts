@@ -1,5 +1,5 @@
 import type { CheckInfo, ClusterCheck } from "../check.ts";
-import { parseImageReference } from "../image-reference.ts";
+import { parseImageReference } from "../../image-reference.ts";
 import { workloadFinding } from "../workload-finding.ts";
 import { knownAgents } from "./known-images.ts";
 

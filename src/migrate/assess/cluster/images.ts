@@ -7,7 +7,7 @@ import type { ClusterFacts, NodeFacts, Workload } from "../../cluster/cluster-fa
 import type { ContainerShape } from "../../cluster/pod-shape.ts";
 import type { CheckInfo, ClusterCheck } from "../check.ts";
 import type { Finding } from "../finding.ts";
-import { fullName, isCloudRegistry, isPublicRegistry, parseImageReference } from "../image-reference.ts";
+import { fullName, isCloudRegistry, isPublicRegistry, parseImageReference } from "../../image-reference.ts";
 import { groupNodes, isDocker, nodesFinding } from "../nodes-finding.ts";
 import { matchLines, textFinding } from "../text-lines.ts";
 import { nameOf, workloadFinding } from "../workload-finding.ts";

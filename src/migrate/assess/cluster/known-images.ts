@@ -1,5 +1,5 @@
 import type { ContainerShape } from "../../cluster/pod-shape.ts";
-import { parseImageReference } from "../image-reference.ts";
+import { parseImageReference } from "../../image-reference.ts";
 
 /** A container that brings its own Docker daemon, and so needs none of the node's. */
 export function isDockerInDocker({ image, command }: ContainerShape): boolean {

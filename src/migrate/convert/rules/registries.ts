@@ -1,7 +1,8 @@
 import { redact } from "#base/errors.ts";
 import type { Fact } from "../../host/source.ts";
 import type { Destination } from "../../ledger/ledger.ts";
-import { hostsInRange, isAddressRange, isRegistryHost, registryOf } from "../address-range.ts";
+import { parseImageReference } from "../../image-reference.ts";
+import { hostsInRange, isAddressRange, isRegistryHost } from "../address-range.ts";
 import type { Draft } from "../draft.ts";
 import { putHosts } from "../put-hosts.ts";
 import { registryCertificates, type HostLine } from "../registry-hosts.ts";
@@ -147,7 +148,7 @@ function convertRange(range: string, fact: Fact<string>, draft: Draft): void {
     draft.record("unneeded", key, fact, { note: "loopback may speak plain HTTP anyway" });
     return;
   }
-  const used = [...new Set(draft.host.images.map(registryOf))].sort();
+  const used = [...new Set(draft.host.images.map((image) => parseImageReference(image).registry))].sort();
   const found = hostsInRange(range, used);
   draft.record(found.length === 0 ? "lost" : "changed", key, fact, {
     to: found.map((host) => putInsecure(host, draft)),

@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineError, errnoOf } from "#base/errors.ts";
+import { EngineError, errnoOf, ignoreMissing } from "#base/errors.ts";
 import { syncDirectory } from "#base/atomic-file.ts";
 import { hexOf, type Digest } from "#core/content/digest.ts";
 
@@ -43,10 +43,6 @@ export class LayoutBlobs {
       throw new EngineError("resourceExhausted", `${this.#blobs}: no space left on the disk`, { cause: error });
     }
   }
-
-  async isEmpty(): Promise<boolean> {
-    return (await readdir(this.#blobs)).length === 0;
-  }
 }
 
 /** The next chunk is made while the one before goes to the file. */
@@ -64,9 +60,4 @@ async function writeBehind(path: string, chunks: AsyncIterable<Uint8Array> | Ite
     await writing;
   }
   await file.sync();
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errnoOf(error) === "ENOENT") return undefined;
-  throw error;
 }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "#base/atomic-file.ts";
-import { EngineError, errnoOf } from "#base/errors.ts";
+import { EngineError, errnoOf, ignoreMissing } from "#base/errors.ts";
 import { JsonReader } from "#base/json-reader.ts";
 import { mediaTypes, type Descriptor } from "#core/content/descriptor.ts";
 import type { Digest } from "#core/content/digest.ts";
@@ -26,6 +26,7 @@ export class OciLayoutTarget implements ImageTarget {
   readonly name: string;
   readonly #directory: string;
   readonly #blobs: LayoutBlobs;
+  #isBegun = false;
 
   private constructor(directory: string) {
     this.name = `oci:${directory}`;
@@ -33,17 +34,13 @@ export class OciLayoutTarget implements ImageTarget {
     this.#blobs = new LayoutBlobs(directory);
   }
 
-  /** @throws failedPrecondition when the directory holds something else */
+  /** Writes nothing yet. @throws failedPrecondition when the directory holds something else */
   static async open(directory: string): Promise<OciLayoutTarget> {
-    await mkdir(directory, { recursive: true });
-    const names = (await readdir(directory)).filter((name) => !name.startsWith("."));
+    const names = ((await readdir(directory).catch(ignoreMissing)) ?? []).filter((name) => !name.startsWith("."));
     if (names.length > 0 && !names.includes("oci-layout")) {
       throw new EngineError("failedPrecondition", `${directory}: not empty, and no OCI layout`);
     }
-    const target = new OciLayoutTarget(directory);
-    await writeFileAtomic(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}', { mode: 0o644 });
-    await target.#blobs.open();
-    return target;
+    return new OciLayoutTarget(directory);
   }
 
   async forecast(_signal: AbortSignal, plan: ImagesPlan): Promise<DiskNeed[]> {
@@ -63,6 +60,7 @@ export class OciLayoutTarget implements ImageTarget {
   }
 
   async put(signal: AbortSignal, image: DockerImage, plan: ImagesPlan, progress: Progress): Promise<ImageProof> {
+    await this.#begin();
     const manifest = toManifest(image, plainLayers(image, plan));
     const layers: LayerProof[] = [];
     for (const layer of image.layers) {
@@ -89,7 +87,16 @@ export class OciLayoutTarget implements ImageTarget {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#blobs.close();
+    if (this.#isBegun) await this.#blobs.close();
+  }
+
+  /** Makes the layout where there is none, before the first image. */
+  async #begin(): Promise<void> {
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    await mkdir(this.#directory, { recursive: true });
+    await writeFileAtomic(join(this.#directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}', { mode: 0o644 });
+    await this.#blobs.open();
   }
 
   async #document(digest: Digest, bytes: Buffer): Promise<void> {

@@ -3,7 +3,7 @@ import type { JsonReader } from "#base/json-reader.ts";
 import type { Call } from "../../call.ts";
 import { waitForPod, withProbePod } from "../probe-pod.ts";
 import type { Check, CheckBed } from "../check.ts";
-import { runtimeClassPath } from "./runtime-class.ts";
+import { findRuntimeClass } from "./runtime-class.ts";
 
 const gpuDevice = "nvidia.com/gpu";
 export const gpuRuntimeClass = "nvidia";
@@ -38,7 +38,7 @@ export function gpuCheck({ client, node, namespace, image }: CheckBed, hasRuntim
 /** Without the right to look: no. */
 export async function hasGpuRuntimeClass(call: Call, { client }: CheckBed): Promise<boolean> {
   try {
-    return (await client.find(call, runtimeClassPath(gpuRuntimeClass))) !== undefined;
+    return (await findRuntimeClass(call, client, gpuRuntimeClass)) !== undefined;
   } catch (error) {
     if (!isKind(error, "permissionDenied")) throw error;
     return false;

@@ -1,5 +1,5 @@
 import { lstat } from "node:fs/promises";
-import { EngineError, errnoOf, isKind, messageOf } from "#base/errors.ts";
+import { EngineError, ignoreMissing, isKind, messageOf } from "#base/errors.ts";
 import { silentLogger } from "#base/logger.ts";
 import { findMount, readMountTable } from "#base/mount-table.ts";
 import { parseNamespace } from "#core/call.ts";
@@ -95,9 +95,4 @@ async function requireSharable(from: string, to: string): Promise<void> {
   const table = await readMountTable();
   const [a, b] = [findMount(table, from), findMount(table, to)];
   if (a?.mount.id !== b?.mount.id) throw refuse(`on another mount than ${from}`);
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errnoOf(error) === "ENOENT") return undefined;
-  throw error;
 }

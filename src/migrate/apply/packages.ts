@@ -1,6 +1,6 @@
 import { EngineError } from "#base/errors.ts";
 import type { Call } from "../call.ts";
-import type { PackageManager } from "../plan/step.ts";
+import type { PackageManager } from "../host/read-os.ts";
 import type { Commands } from "./commands.ts";
 
 /** Installed packages and their versions. */

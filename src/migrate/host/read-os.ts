@@ -1,5 +1,7 @@
-import type { PackageManager } from "../plan/step.ts";
 import type { HostRoot } from "./host-root.ts";
+
+/** What installs packages here. */
+export type PackageManager = "apt" | "dnf" | "yum" | "zypper" | "none";
 
 /** A host's distribution. */
 export type OsFacts = {

@@ -1,10 +1,10 @@
+import type { PackageManager } from "../host/read-os.ts";
 import type { JsonReader } from "#base/json-reader.ts";
 import {
   targets,
   type CniDirectories,
   type DrainOptions,
   type FileChange,
-  type PackageManager,
   type Requirement,
   type Residue,
   type StepAction,

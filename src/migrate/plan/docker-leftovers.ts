@@ -1,5 +1,6 @@
 import type { DockerFacts } from "../host/read-docker.ts";
-import type { PackageManager, Residue, StepAction } from "./step.ts";
+import type { PackageManager } from "../host/read-os.ts";
+import type { Residue, StepAction } from "./step.ts";
 
 /** Chains that Docker makes, those that jump to others first. `DOCKER-USER` is not among them: its rules are people's. */
 const filterChains = [

@@ -1,5 +1,6 @@
 import type { NodeFacts } from "../host/read-node.ts";
-import type { PackageManager, Target } from "./step.ts";
+import type { PackageManager } from "../host/read-os.ts";
+import type { Target } from "./step.ts";
 
 /** Packages that the target lacks on this node; empty when it is complete. */
 export function neededPackages(facts: NodeFacts, target: Target, wantedVersion?: string): readonly string[] {

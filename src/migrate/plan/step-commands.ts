@@ -1,4 +1,6 @@
-import type { DrainOptions, PackageManager, Residue, StepAction, UnitState } from "./step.ts";
+import { shellWord } from "#base/shell-word.ts";
+import type { PackageManager } from "../host/read-os.ts";
+import type { DrainOptions, Residue, StepAction, UnitState } from "./step.ts";
 
 /**
  * What a person would type to do a step by hand, one command a line. `apply` does the same by its own ways: the API in
@@ -11,13 +13,15 @@ export function stepCommands(step: StepAction): string[] {
     case "write-files":
       return [];
     case "carry-images":
-      return [`ferry migrate images --from ${step.dataRoot} --driver ${step.driver} --to ${step.to}`];
+      return [
+        `ferry migrate images --from ${shellWord(step.dataRoot)} --driver ${shellWord(step.driver)} --to ${step.to}`,
+      ];
     case "install-packages":
-      return [`${installCommands[step.manager]} ${step.packages.join(" ")}`];
+      return [`${installCommands[step.manager]} ${step.packages.map(shellWord).join(" ")}`];
     case "load-modules":
       return [`modprobe --all ${step.modules.join(" ")}`];
     case "set-sysctls":
-      return Object.entries(step.values).map(([name, value]) => `sysctl -w ${name}=${value}`);
+      return Object.entries(step.values).map(([name, value]) => `sysctl -w ${shellWord(`${name}=${value}`)}`);
     case "cordon":
       return [`kubectl cordon ${step.node}`];
     case "drain":
@@ -34,7 +38,7 @@ export function stepCommands(step: StepAction): string[] {
       return [`crictl --runtime-endpoint ${step.endpoint} info`];
     case "annotate-node":
       return [
-        `kubectl annotate node ${step.node} --overwrite ${step.key}${step.value === null ? "-" : `=${step.value}`}`,
+        `kubectl annotate node ${step.node} --overwrite ${shellWord(`${step.key}${step.value === null ? "-" : `=${step.value}`}`)}`,
       ];
     case "wait-for-node":
       return [
@@ -43,7 +47,7 @@ export function stepCommands(step: StepAction): string[] {
       ];
     case "smoke-pod":
       return [
-        `kubectl run ferry-migrate-smoke --image=${step.image} --overrides='{"spec":{"nodeName":"${step.node}"}}' …`,
+        `kubectl run ferry-migrate-smoke --image=${shellWord(step.image)} --overrides='{"spec":{"nodeName":"${step.node}"}}' …`,
       ];
     case "uncordon":
       return [`kubectl uncordon ${step.node}`];
@@ -51,8 +55,10 @@ export function stepCommands(step: StepAction): string[] {
       return step.items.flatMap(sweepCommands);
     case "purge":
       return [
-        ...(step.packages.length === 0 ? [] : [`${removeCommands[step.manager]} ${step.packages.join(" ")}`]),
-        `rm -rf ${step.paths.join(" ")}`,
+        ...(step.packages.length === 0
+          ? []
+          : [`${removeCommands[step.manager]} ${step.packages.map(shellWord).join(" ")}`]),
+        `rm -rf ${step.paths.map(shellWord).join(" ")}`,
       ];
     default:
       return step satisfies never;
@@ -102,7 +108,7 @@ function sweepCommands(item: Residue): string[] {
     case "chain":
       return [`iptables -t ${item.table} -F ${item.name} && iptables -t ${item.table} -X ${item.name}`];
     case "path":
-      return [`rm -rf ${item.path}`];
+      return [`rm -rf ${shellWord(item.path)}`];
     default:
       return item satisfies never;
   }

@@ -1,3 +1,5 @@
+import type { PackageManager } from "../host/read-os.ts";
+
 /** Which runtime a node moves to. */
 export const targets = ["ferry", "containerd", "cri-dockerd"] as const;
 export type Target = (typeof targets)[number];
@@ -82,8 +84,6 @@ export type Requirement =
   | { readonly t: "api"; readonly node: string }
   /** The file is as it was when the plan was made; null when it was absent. */
   | { readonly t: "unchanged"; readonly path: string; readonly sha256: string | null };
-
-export type PackageManager = "apt" | "dnf" | "yum" | "zypper" | "none";
 
 export type FileChange = {
   readonly path: string;

@@ -4,6 +4,7 @@ import test from "node:test";
 import { readState } from "#migrate/apply/migration-run.ts";
 import { parsePlan } from "#migrate/plan/parse-plan.ts";
 import type { Plan, Step } from "#migrate/plan/step.ts";
+import { containerdVersion } from "../support/containerd.ts";
 import { eventually, eventuallyPasses } from "../support/eventually.ts";
 import { atRequest, planOutages } from "../support/kubernetes/outages.ts";
 import { dockerLayers } from "../support/node/docker-layers.ts";
@@ -141,6 +142,9 @@ test("ferry migrate on a node: what fails is told and taken back, what works is 
     const moved = await moving;
     assert.equal(moved.code, 0, moved.stderr);
     assert.deepEqual(left, [], "an API server that was away each time, and back again");
+    assert.equal(node.runtimeVersion, `containerd://${await containerdVersion()}`);
+    const doctor = await ferry("doctor");
+    assert.equal(doctor.code, 0, doctor.stdout);
     const later = await ferry(...probe, "--before", "/run/before.json");
     assert.equal(later.code, 0, later.stderr + later.stdout);
     assert.match(later.stdout, /pull 198\.18\.[\d.:]+ +passed +passed/);

@@ -48,6 +48,8 @@ export class TestApiServer implements AsyncDisposable {
   readonly requests: string[] = [];
   readonly #options: ApiServerOptions;
   readonly #server: ReturnType<typeof createPlain>;
+  /** Also those that have not shaken hands yet, and those that speak another protocol: the server itself forgets them. */
+  readonly #connections = new Set<Socket>();
   #port = 0;
 
   private constructor(options: ApiServerOptions) {
@@ -58,6 +60,10 @@ export class TestApiServer implements AsyncDisposable {
       );
     };
     this.#server = options.tls === undefined ? createPlain(serve) : createTls(options.tls, serve);
+    this.#server.on("connection", (socket: Socket) => {
+      this.#connections.add(socket);
+      socket.once("close", () => this.#connections.delete(socket));
+    });
     this.#server.on("upgrade", (message: IncomingMessage, socket: Duplex) => this.#upgrade(message, socket));
   }
 
@@ -79,7 +85,7 @@ export class TestApiServer implements AsyncDisposable {
   async goAway(): Promise<void> {
     const closed = Promise.withResolvers<void>();
     this.#server.close(() => closed.resolve());
-    this.#server.closeAllConnections();
+    for (const socket of this.#connections) socket.destroy();
     await closed.promise;
   }
 

@@ -12,6 +12,7 @@ import { readApi } from "../cluster/read-api.ts";
 import { readManifests } from "../cluster/read-manifests.ts";
 import type { ClusterCheck } from "./check.ts";
 import { clusterChecks } from "./cluster-checks.ts";
+import { criSocketAnnotation } from "./cluster/kubelet-settings.ts";
 import { severities, type Finding } from "./finding.ts";
 
 const fixtures = join(import.meta.dirname, "../../../test/fixtures/assess/cluster");
@@ -47,6 +48,17 @@ test("every part of every fixture triggers: objects that find nothing prove noth
     );
   }
   assert.deepEqual(quiet, []);
+});
+
+test("a node's annotation is to name the socket of the runtime that it says it has", async () => {
+  const findings = [...criSocketAnnotation.find(await factsOf("cri-socket-annotation", "triggers"), aim)];
+  const commands = findings.flatMap(({ fix }) => fix.commands ?? []);
+  const sockets = commands.map((command) => command.replace(/^kubectl annotate node (\S+) .*=/, "$1 "));
+  assert.deepEqual(sockets.sort(), [
+    "n1 SOCKET",
+    "n2 unix:///run/containerd/containerd.sock",
+    "n3 unix:///run/containerd/containerd.sock",
+  ]);
 });
 
 async function findingsOf(check: ClusterCheck, which: "triggers" | "passes"): Promise<Finding[]> {

@@ -3,6 +3,9 @@ import type { Fix } from "./finding.ts";
 /** What carrying a running Docker's images would take; nothing is written. `--to ferry` where that is the target. */
 export const carryForecast = "ferry migrate images --live-ok --dry-run --to containerd";
 
+/** What the target is, assess does not know. */
+export const convertCommands = ["ferry migrate convert --target containerd", "ferry migrate convert --target ferry"];
+
 /** What assess does not know is the target: each one's way. cri-dockerd goes on with Docker's own. */
 export const gpuFix = {
   summary:

@@ -1,3 +1,4 @@
+import { lookUp } from "#base/look-up.ts";
 import { shellWord } from "#base/shell-word.ts";
 import type { NodeFacts } from "../../cluster/cluster-facts.ts";
 import { memberPath } from "../../cluster/field.ts";
@@ -26,18 +27,26 @@ export const criSocketAnnotation: ClusterCheck = {
         evidence: ({ place, annotations }) =>
           sourceAt(place, memberPath(".metadata.annotations", annotation), annotations[annotation]),
         fix: {
-          summary: "Annotate each node with the socket it really uses, once it has moved.",
-          commands: group
-            .slice(0, 5)
-            .map(
-              ({ name }) =>
-                `kubectl annotate node ${shellWord(name)} --overwrite ${annotation}=unix:///run/ferry/ferry.sock`,
-            ),
+          summary:
+            "Annotate each node with the socket it really uses, once it has moved; ferry migrate apply does so on its way.",
+          commands: group.slice(0, 5).map(annotateCommand),
         },
       });
     }
   },
 };
+
+/** Of the runtime that the node says it has; a node that has not moved gets its socket then. */
+const sockets: Readonly<Record<string, string>> = {
+  containerd: "unix:///run/containerd/containerd.sock",
+  ferry: "unix:///run/ferry/ferry.sock",
+  "cri-o": "unix:///var/run/crio/crio.sock",
+};
+
+function annotateCommand({ name, runtime }: NodeFacts): string {
+  const socket = lookUp(sockets, runtime.split("://")[0] ?? "") ?? "SOCKET";
+  return `kubectl annotate node ${shellWord(name)} --overwrite ${annotation}=${socket}`;
+}
 
 function problemOf({ annotations, runtime }: NodeFacts): string | undefined {
   const socket = annotations[annotation];

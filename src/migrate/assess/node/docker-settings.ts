@@ -1,9 +1,7 @@
-import { gpuFix } from "../fix-texts.ts";
+import { convertCommands, gpuFix } from "../fix-texts.ts";
 import { placeText } from "../../ledger/ledger.ts";
 import type { Source } from "../../host/source.ts";
 import { fileSource, nodeCheck, sentence } from "./node-finding.ts";
-
-const convertCommand = "ferry migrate convert --target containerd";
 
 export const liveRestore = nodeCheck(
   { id: "live-restore", title: "A Docker whose containers outlive it", severity: "high" },
@@ -48,7 +46,7 @@ export const lostSettings = nodeCheck(
         evidence: [source],
         fix: {
           summary: sentence(action ?? `Read what conversion says of it (${placeText(source)}).`),
-          commands: [convertCommand],
+          commands: convertCommands,
         },
       };
     }
@@ -77,7 +75,7 @@ export const registrySettings = nodeCheck(
       evidence: found.map(({ evidence }) => evidence),
       fix: {
         summary: "Write hosts.toml files from them.",
-        commands: [convertCommand],
+        commands: convertCommands,
         links: ["https://github.com/containerd/containerd/blob/main/docs/hosts.md"],
       },
     };
@@ -127,7 +125,7 @@ export const dockerProxy = nodeCheck(
       evidence: found.map(({ source }) => source),
       fix: {
         summary: "Give the new runtime's unit the same variables, with service and pod ranges in NO_PROXY.",
-        commands: [convertCommand],
+        commands: convertCommands,
         patch:
           '# /etc/systemd/system/containerd.service.d/http-proxy.conf (ferryd.service.d for Ferry)\n[Service]\nEnvironment="HTTPS_PROXY=http://proxy:3128" "NO_PROXY=localhost,127.0.0.1,10.0.0.0/8,.svc,.cluster.local"\n',
       },
@@ -174,7 +172,7 @@ export const ulimits = nodeCheck(
       evidence: [...(defaults === undefined ? [] : [defaults.source]), ...limits.map(({ source }) => source)],
       fix: {
         summary: "Give the new runtime's unit the same limits.",
-        commands: [convertCommand],
+        commands: convertCommands,
         patch:
           "# /etc/systemd/system/containerd.service.d/limits.conf (ferryd.service.d for Ferry)\n[Service]\nLimitNOFILE=1048576\n",
       },
@@ -199,7 +197,7 @@ export const selinux = nodeCheck(
       ],
       fix: {
         summary: "Set enable_selinux = true in the CRI configuration, and install container-selinux.",
-        commands: [convertCommand, "dnf install container-selinux"],
+        commands: [...convertCommands, "dnf install container-selinux"],
       },
     };
   },

@@ -1,3 +1,4 @@
+import { convertCommands } from "../fix-texts.ts";
 import { findFlag, flagSource } from "../../host/command-line.ts";
 import type { Source } from "../../host/source.ts";
 import { matchLines } from "../text-lines.ts";
@@ -90,10 +91,18 @@ export const cniDirectories = nodeCheck(
         evidence: [flagSource(flag)],
         fix: {
           summary: "Name the directories in the runtime's configuration.",
-          commands: ["ferry migrate convert --target containerd"],
-          patch: `# /etc/containerd/config.toml, version 2\n[plugins."io.containerd.grpc.v1.cri".cni]\n  ${name === "cni-conf-dir" ? "conf_dir" : "bin_dir"} = "${flag.value}"\n`,
+          commands: convertCommands,
+          patch: cniPatch(name, flag.value),
         },
       };
     }
   },
 );
+
+function cniPatch(flag: "cni-conf-dir" | "cni-bin-dir", directory: string): string {
+  const isConfiguration = flag === "cni-conf-dir";
+  const path = JSON.stringify(directory);
+  const containerd = `${isConfiguration ? "conf_dir" : "bin_dir"} = ${path}`;
+  const ferry = isConfiguration ? `[cri]\ncni_conf_dir = ${path}` : `[network]\nplugin_directories = [${path}]`;
+  return `# /etc/containerd/config.toml, version 2\n[plugins."io.containerd.grpc.v1.cri".cni]\n${containerd}\n\n# /etc/ferry/config.toml\n${ferry}\n`;
+}

@@ -22,8 +22,9 @@ test("what a Job's pod says of its trouble", async () => {
   const { path } = undo.use(await temporaryDirectory("job"));
   const kubeconfig = await server.writeKubeconfig(`${path}/config`);
   const client = undo.use(new KubernetesClient(await loadConnection({ kubeconfig, env: {} })));
-  const seen = async (job: object, pod?: object) => {
-    server.store.put("jobs", { apiVersion: "batch/v1", kind: "Job", metadata, status: job });
+  const seen = async (job: object, pod?: object, creationTimestamp = new Date().toISOString()) => {
+    const made = { ...metadata, creationTimestamp };
+    server.store.put("jobs", { apiVersion: "batch/v1", kind: "Job", metadata: made, status: job });
     const labels = { "job-name": "j" };
     const object = { apiVersion: "v1", kind: "Pod", metadata: { namespace: "kube-system", name: "j-0", labels } };
     if (pod !== undefined) server.store.put("pods", { ...object, status: pod });
@@ -31,6 +32,10 @@ test("what a Job's pod says of its trouble", async () => {
   };
   assert.deepEqual(await observeJob(call, client, metadata), { t: "absent", why: "" });
   assert.deepEqual(await seen({}), { t: "active", why: "" });
+  assert.deepEqual(await seen({}, undefined, "2026-01-01T00:00:00Z"), {
+    t: "active",
+    why: "it has no pod: kubectl -n kube-system describe job j",
+  });
   assert.deepEqual(await seen({}, { phase: "Pending" }), { t: "active", why: "" });
   assert.deepEqual(await seen({}, waiting("ContainerCreating")), { t: "active", why: "" });
   assert.deepEqual(await seen({}, waiting("ErrImagePull", "no such host")), {

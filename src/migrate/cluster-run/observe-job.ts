@@ -15,26 +15,36 @@ export async function observeJob(
 ): Promise<JobSight> {
   const object = await client.find(call, `${jobsPath(namespace)}/${name}`);
   if (object === undefined) return { t: "absent", why: "" };
-  const status = new JsonReader(object, "job").at("status");
+  const json = new JsonReader(object, "job");
+  const status = json.at("status");
   const hasFailed = status
     .at("conditions")
     .list(100)
     .some((one) => one.at("type").string() === "Failed" && one.at("status").string() === "True");
-  return { t: hasFailed ? "failed" : "active", why: await wordsOfPods(call, client, { namespace, name }) };
+  const words = await wordsOfPods(call, client, { namespace, name });
+  if (words !== undefined) return { t: hasFailed ? "failed" : "active", why: words };
+  const made = Date.parse(json.at("metadata").at("creationTimestamp").optionalString() ?? "");
+  const why = Date.now() - made > podMs ? `it has no pod: kubectl -n ${namespace} describe job ${name}` : "";
+  return { t: hasFailed ? "failed" : "active", why };
 }
 
+/** Undefined where there is no pod: a quota or an admission refused it, or it is only a moment. */
 async function wordsOfPods(call: Call, client: KubernetesClient, job: { namespace: string; name: string }) {
   const path = `/api/v1/namespaces/${encodeURIComponent(job.namespace)}/pods`;
+  let found: string | undefined;
   for await (const { items } of client.list(call, path, { labelSelector: `job-name=${job.name}` })) {
     for (const item of items) {
       const words = wordsOf(new JsonReader(item, "pod").at("status"));
       if (words !== "") return words.slice(0, maxWords);
+      found = "";
     }
   }
-  return "";
+  return found;
 }
 
 const maxWords = 500;
+/** A Job has a pod sooner than that. */
+const podMs = 30_000;
 /** Every pod is so for a moment. */
 const ordinary = ["ContainerCreating", "PodInitializing"];
 

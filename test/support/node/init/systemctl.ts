@@ -80,7 +80,7 @@ async function one(init: Init, verb: string, { unit, options }: Asked): Promise<
       return ["", 0, ""];
     case "is-active": {
       const state = await init.activeState(unit);
-      return [state, state === "active" ? 0 : 3, ""];
+      return [options.has("--quiet") ? "" : state, state === "active" ? 0 : 3, ""];
     }
     case "is-enabled": {
       const state = await init.enabledState(unit);

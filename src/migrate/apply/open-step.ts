@@ -12,6 +12,7 @@ import { purge } from "./steps/purge.ts";
 import { removePods } from "./steps/remove-pods.ts";
 import { setSysctls } from "./steps/set-sysctls.ts";
 import { setUnits } from "./steps/set-units.ts";
+import { shareImages } from "./steps/share-images.ts";
 import { smokePod } from "./steps/smoke-pod.ts";
 import { snapshot } from "./steps/snapshot.ts";
 import { sweepResidue } from "./steps/sweep-residue.ts";
@@ -62,6 +63,8 @@ export function openStep(
       return smokePod(context, step);
     case "carry-images":
       return carryImages(context, step);
+    case "share-images":
+      return shareImages(context, step);
     default:
       return step satisfies never;
   }

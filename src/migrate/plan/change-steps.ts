@@ -1,5 +1,6 @@
 import { findFlag } from "../host/command-line.ts";
 import type { NodeFacts } from "../host/read-node.ts";
+import { dockerNamespace, hasImagesInContainerd } from "./images-in-containerd.ts";
 import { dockerUnits, install, isUpgrade, kubeletUnit, targetUnits, type Move } from "./move.ts";
 import { runtimeTargets, startUnits } from "./runtime-target.ts";
 import type { CniDirectories } from "./step.ts";
@@ -100,6 +101,7 @@ function startRuntime(move: Move, steps: Steps): void {
 /** Into the runtime as it runs: both targets take images through their sockets. */
 function carryImages({ input }: Move, steps: Steps): void {
   const { store } = input;
+  if (input.target === "containerd" && hasImagesInContainerd(input)) return shareImages(steps);
   if (input.target === "cri-dockerd" || store?.driver === undefined) return;
   steps.add(
     {
@@ -108,6 +110,18 @@ function carryImages({ input }: Move, steps: Steps): void {
       why: "Nothing is pulled again, and images that no registry has are kept; each layer is verified on its way.",
     },
     { kind: "carry-images", dataRoot: store.path, driver: store.driver, to: input.target },
+  );
+}
+
+function shareImages(steps: Steps): void {
+  const { endpoint } = runtimeTargets.containerd;
+  steps.add(
+    {
+      id: "share-images",
+      title: "Name Docker's images for the kubelet",
+      why: "They are in this containerd already, in a namespace where the kubelet does not look; nothing is pulled or copied.",
+    },
+    { kind: "share-images", endpoint, from: dockerNamespace },
   );
 }
 

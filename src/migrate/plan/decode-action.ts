@@ -30,6 +30,11 @@ const decoders: Decoders = {
     driver: json.at("driver").string(),
     to: decodeTarget(json.at("to")),
   }),
+  "share-images": (json) => ({
+    kind: "share-images",
+    endpoint: json.at("endpoint").string(),
+    from: json.at("from").string(),
+  }),
   "install-packages": (json) => ({
     kind: "install-packages",
     manager: decodeManager(json.at("manager")),
@@ -92,6 +97,7 @@ const kinds = [
   "preflight",
   "snapshot",
   "carry-images",
+  "share-images",
   "install-packages",
   "write-files",
   "load-modules",

@@ -1,5 +1,6 @@
 import { findFlag } from "../host/command-line.ts";
 import type { NodeFacts } from "../host/read-node.ts";
+import { hasImagesInContainerd } from "./images-in-containerd.ts";
 import type { Move } from "./move.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { smokeImageOf } from "./prove-steps.ts";
@@ -60,7 +61,8 @@ function dockerNotes({ docker }: NodeFacts, staysDocker: boolean): string[] {
   return notes;
 }
 
-function storeNotes({ store, target, options }: PlanInput): string[] {
+function storeNotes(input: PlanInput): string[] {
+  const { store, target, options } = input;
   if (store === undefined || target === "cri-dockerd") return [];
   const { path, driver, drivers, otherContainers } = store;
   const notes: string[] = [];
@@ -71,10 +73,13 @@ function storeNotes({ store, target, options }: PlanInput): string[] {
     );
   }
   if (options.images === "none") return notes;
-  if (drivers.length === 0) {
-    notes.push(
-      `${path} has no images of a storage driver: none are carried, they are pulled again; where Docker (29) keeps them in containerd, give them to the kubelet: ferry migrate images --from containerd --to containerd`,
-    );
+  if (hasImagesInContainerd(input)) {
+    if (target === "ferry")
+      notes.push(
+        "Docker keeps its images in containerd: none are carried to Ferry, they are pulled again; while Docker runs, docker save and ferry load bring over what no registry has",
+      );
+  } else if (drivers.length === 0) {
+    notes.push(`${path} has no images of a storage driver: none are carried, they are pulled again`);
   } else if (driver === undefined) {
     notes.push(
       `images of ${drivers.join(", ")} cannot be read where they lie: none are carried; while Docker runs, docker save and ferry load bring over what no registry has`,

@@ -73,6 +73,7 @@ const steps: Step[] = [
       { t: "path", path: "/var/lib/dockershim" },
     ],
   },
+  { id: "19", ...words, kind: "share-images", endpoint: "unix:///run/containerd/containerd.sock", from: "moby" },
   { id: "18", ...words, kind: "purge", manager: "none", packages: [], paths: ["/etc/docker"] },
 ];
 const plan: Plan = {

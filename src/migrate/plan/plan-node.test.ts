@@ -13,6 +13,7 @@ import { defaultPlanOptions } from "./plan-input.ts";
 import { planNode, type PlanOutcome } from "./plan-node.ts";
 import { readPlanInput } from "./read-plan-input.ts";
 import { parseTarget } from "./runtime-target.ts";
+import { stepCommands } from "./step-commands.ts";
 import type { Plan } from "./step.ts";
 
 const script = "plan-node.txt";
@@ -141,6 +142,31 @@ test("what is no node of ours to change is refused, or answered with what replac
   const choice = { target: "ferry", options: defaultPlanOptions, madeAt } as const;
   const input = await readPlanInput(unknown.root, undefined, choice);
   assert.throws(() => planNode(input), /the kubelet's version is not known/);
+});
+
+test("images that Docker keeps in containerd are named for the kubelet there, and told of for Ferry", async () => {
+  const node = (daemon: string) => `
+== /etc/systemd/system/kubelet.service
+[Service]
+ExecStart=/usr/bin/kubelet
+== /usr/bin/dockerd
+== /etc/docker/daemon.json
+${daemon}
+`;
+  await using told = await hostRootOf(node('{"features": {"containerd-snapshotter": true}}'));
+  const made = await plan(told.root, ["1.34.2", "containerd"]);
+  assert(made.t === "plan");
+  const { steps } = parsePlan(formatPlan(made.plan));
+  const images = steps.filter(({ kind }) => kind === "share-images" || kind === "carry-images");
+  assert.deepEqual(images.map(stepCommands), [
+    ["ferry migrate images --from containerd --from-namespace moby --to containerd"],
+  ]);
+  const ferry = await plan(told.root, ["1.34.2", "ferry"]);
+  assert(ferry.t === "plan");
+  assert.match(ferry.plan.notes.join("\n"), /Docker keeps its images in containerd: none are carried to Ferry/);
+  await using other = await hostRootOf(node("{}"));
+  const without = await plan(other.root, ["1.34.2", "containerd"]);
+  assert(without.t === "plan" && without.plan.steps.every(({ kind }) => kind !== "share-images"));
 });
 
 test("paths that people wrote with slashes to spare are plain in the plan, which reads back", async () => {

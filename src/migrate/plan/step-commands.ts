@@ -16,6 +16,8 @@ export function stepCommands(step: StepAction): string[] {
       return [
         `ferry migrate images --from ${shellWord(step.dataRoot)} --driver ${shellWord(step.driver)} --to ${step.to}`,
       ];
+    case "share-images":
+      return [`ferry migrate images --from containerd --from-namespace ${shellWord(step.from)} --to containerd`];
     case "install-packages":
       return [`${installCommands[step.manager]} ${step.packages.map(shellWord).join(" ")}`];
     case "load-modules":

@@ -15,6 +15,8 @@ export type StepAction =
   | { readonly kind: "snapshot"; readonly paths: readonly string[]; readonly units: readonly string[] }
   /** `driver` is the storage driver whose images are meant: a data root may hold those of several. */
   | { readonly kind: "carry-images"; readonly dataRoot: string; readonly driver: string; readonly to: Target }
+  /** Images that Docker keeps in this containerd, in the namespace `from`, are named for the kubelet. */
+  | { readonly kind: "share-images"; readonly endpoint: string; readonly from: string }
   | { readonly kind: "install-packages"; readonly manager: PackageManager; readonly packages: readonly string[] }
   | { readonly kind: "write-files"; readonly files: readonly FileChange[] }
   /** Loads modules now; a `write-files` step keeps them for the next boot. */

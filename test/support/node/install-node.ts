@@ -1,6 +1,7 @@
 import { mkdir, rename, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { TestApiServer } from "../kubernetes/api-server.ts";
+import { otherDockerd } from "../docker-engine.ts";
 import { podNetwork } from "../pod-network.ts";
 import { command } from "../processes.ts";
 import type { TestImages } from "../test-images.ts";
@@ -46,6 +47,8 @@ export async function installNode(parts: NodeParts): Promise<void> {
     bridge: "none",
     runtimes: { nvidia: { path: gpuRuntime } },
     "default-runtime": "nvidia",
+    // What that one is there for: Debian 12's cannot.
+    ...(otherDockerd === undefined ? {} : { features: { "containerd-snapshotter": true } }),
   };
   await machine.write("/etc/docker/daemon.json", `${JSON.stringify(daemon, undefined, 2)}\n`);
   const network = podNetwork({ bridge: "cni0", subnet: "10.88.0.0/16", dataDir: "/var/lib/cni/networks" });

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { clearCgroups } from "../../crash/clear-machine.ts";
 import { runToEnd, type Output } from "../ferry-bed.ts";
 import { containerdBinary } from "../containerd.ts";
+import { otherDockerd } from "../docker-engine.ts";
 import { command, unmountBelow } from "../processes.ts";
 import { temporaryDirectory } from "../temporary-directory.ts";
 import { claimSubnet } from "./claim-subnet.ts";
@@ -110,7 +111,8 @@ export class TestNode implements AsyncDisposable {
   async boot(): Promise<void> {
     const log = openSync(this.at("console.log"), "w");
     const spaces = ["--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"];
-    const here = [this.directory, this.name, containerdBinary.includes("/") ? dirname(containerdBinary) : ""];
+    const otherContainerd = containerdBinary.includes("/") ? dirname(containerdBinary) : "";
+    const here = [this.directory, this.name, otherContainerd, otherDockerd ?? ""];
     const argv = [...spaces, "sh", "-ec", setUp, "sh", ...here, ...nodeCommand, init, this.#socket];
     this.#unshare = spawn("unshare", argv, { stdio: ["ignore", log, log] });
     this.#pid = await this.#firstProcess();
@@ -198,17 +200,18 @@ function linkOf(number: number): string {
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * $1 directory, $2 name, $3 where another containerd is, then the init. Its first process must take orphans in: tini does.
- * The other containerd is the package's, for whoever is on the node.
+ * $1 directory, $2 name, $3 where another containerd is, $4 another dockerd, then the init. Its first process must take orphans in: tini does.
+ * Those are the package's, for whoever is on the node.
  */
 const setUp = `
-directory=$1; hostname "$2"; containerd=$3; shift 3
+directory=$1; hostname "$2"; containerd=$3; dockerd=$4; shift 4
 mount --make-rprivate /
 mount --bind /var/lib/dpkg "$directory/var/lib/dpkg"
 mount -o remount,bind,ro "$directory/var/lib/dpkg"
 [ -z "$containerd" ] || for program in containerd containerd-shim-runc-v2; do
   mount --bind "$containerd/$program" "/usr/bin/$program"
 done
+[ -z "$dockerd" ] || mount --bind "$dockerd" /usr/sbin/dockerd
 for own in ${ownDirectories.join(" ")}; do mount --rbind "$directory/$own" "/$own"; done
 until [ -e /run/network-is-up ]; do sleep 0.05; done
 rm /run/network-is-up

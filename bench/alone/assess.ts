@@ -15,7 +15,11 @@ export async function assessCluster(): Promise<void> {
   await using directory = await temporaryDirectory("bench-assess");
   const ca = await makeCa(directory.path);
   const { cert, key } = await ca.issue("server");
-  await using server = await TestApiServer.start({ tls: { cert, key, ca: ca.ca.cert }, token: "bench" });
+  await using server = await TestApiServer.start({
+    tls: { cert, key, ca: ca.ca.cert },
+    token: "bench",
+    version: "1.23.17",
+  });
   fillCluster(server, size);
   const kubeconfig = await server.writeKubeconfig(join(directory.path, "config"));
   const report = join(directory.path, "report.json");

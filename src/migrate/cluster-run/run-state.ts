@@ -15,7 +15,7 @@ export type NodeProgress = {
   readonly sinceMs: number;
   /** 1 at first; one more each time that a stopped run goes on with this node. */
   readonly attempt: number;
-  /** DaemonSets that had a pod there before: `kube-system/kube-proxy`. */
+  /** DaemonSets that had a ready pod there before, and must again: `kube-system/kube-proxy`. */
   readonly daemonSets: readonly string[];
   /** Of `moving` and `failed`: the step of the node's plan, or of ours (`hand-over`, `gate`). */
   readonly step: string;

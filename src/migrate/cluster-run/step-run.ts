@@ -131,11 +131,18 @@ function hasFailure(rules: RunRules, state: RunState): boolean {
 
 /** A node that somebody moved meanwhile only passes its gate; dockershim and cri-dockerd are not told apart by name. */
 function begun(rules: RunRules, { node, event: { sight, atMs } }: Look): NodeProgress {
-  const daemonSets = Object.keys(sight.daemonSets).sort();
   const isMoved = rules.runtimePrefix !== "docker://" && sight.runtime.startsWith(rules.runtimePrefix);
+  const daemonSets = awaited(node, sight, isMoved);
   if (isMoved) return { ...at(node, "settling", atMs), daemonSets };
   if (!sight.isReady) return failed(node, atMs, { step: "gate", message: "not Ready before its move: mend it first" });
   return { ...at(node, "starting", atMs), daemonSets };
+}
+
+/** What was not ready before the move is nothing that it broke; another try awaits what the first one found. */
+function awaited({ daemonSets }: NodeProgress, sight: Sight, isMoved: boolean): string[] {
+  const all = Object.keys(sight.daemonSets);
+  if (isMoved) return [...(daemonSets.length > 0 ? daemonSets : all)].sort();
+  return [...new Set([...daemonSets, ...all.filter((name) => sight.daemonSets[name] === true)])].sort();
 }
 
 function reported(rules: RunRules, { run }: RunState, { node, event: { sight, atMs } }: Look): NodeProgress {
@@ -160,8 +167,7 @@ function reported(rules: RunRules, { run }: RunState, { node, event: { sight, at
 function whyNotSettled(rules: RunRules, node: NodeProgress, sight: Sight): string | undefined {
   if (!sight.isReady) return "the node is not Ready";
   if (!sight.runtime.startsWith(rules.runtimePrefix)) return `the node runs ${sight.runtime}`;
-  const awaited = new Set([...node.daemonSets, ...Object.keys(sight.daemonSets)]);
-  const missing = [...awaited].filter((name) => sight.daemonSets[name] !== true).sort();
+  const missing = node.daemonSets.filter((name) => sight.daemonSets[name] !== true);
   return missing.length === 0 ? undefined : `no ready pod of ${missing.join(", ")}`;
 }
 

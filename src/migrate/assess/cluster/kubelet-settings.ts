@@ -3,6 +3,7 @@ import { shellWord } from "#base/shell-word.ts";
 import type { NodeFacts } from "../../cluster/cluster-facts.ts";
 import { memberPath } from "../../cluster/field.ts";
 import { sourceAt } from "../../cluster/place.ts";
+import { findKubernetesVersion } from "../../host/kubernetes-version.ts";
 import type { CheckInfo, ClusterCheck } from "../check.ts";
 import type { Finding } from "../finding.ts";
 import { groupNodes, nodesFinding, type NodesFound } from "../nodes-finding.ts";
@@ -95,7 +96,8 @@ const rules: readonly Rule[] = [
   },
   {
     key: "failCgroupV1",
-    applies: (value) => value === "false",
+    // Before 1.35 it is the default, which a running kubelet shows too.
+    applies: (value, { kubelet }) => value === "false" && (findKubernetesVersion(kubelet)?.minor ?? 0) >= 35,
     says: "the running kubelet is told to go on with cgroup v1",
     why: "From 1.35 on the kubelet refuses cgroup v1 by default; the code is to be removed after 1.38.",
     severity: "low",

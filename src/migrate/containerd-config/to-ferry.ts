@@ -1,3 +1,4 @@
+import { parseDurationNs } from "#base/go-duration.ts";
 import { lookUp } from "#base/look-up.ts";
 import type { TomlTable, TomlValue } from "smol-toml";
 import { basename, dirname, join } from "node:path/posix";
@@ -6,6 +7,7 @@ import { formatToml, getIn, isTomlTable, setIn } from "../toml/toml-tree.ts";
 import { ferryDefaults, isUnset, isUsual } from "./ferry-defaults.ts";
 import { change, lose, moveTo, treeOf, unneeded, type KeyPath, type Leaf, type Move } from "./leaf.ts";
 import { advance, startJourney } from "./migrate-config.ts";
+import { keyProblem } from "./known-keys.ts";
 import { moveDownloads, moveImages } from "./ferry-images.ts";
 import { moveHandler } from "./ferry-handlers.ts";
 import type { ContainerdConfig } from "./parse-config.ts";
@@ -38,6 +40,8 @@ function moveToFerry(leaf: Leaf): Move {
   const { path, value } = leaf;
   const [first = "", plugin = "", ...rest] = path;
   if (isTomlTable(value)) return unneeded("empty");
+  if (keyProblem(3, path, value) === "type")
+    return lose("containerd refuses a value of this type", "ferry migrate doctor");
   if (first === "version") return moveTo(path, 1);
   if (first !== "plugins") return moveDaemon(path, value);
   if (plugin === criRuntime) return moveRuntime(rest, value);
@@ -115,9 +119,18 @@ function moveServer([key = "", second = ""]: KeyPath, value: TomlValue): Move {
       : lose("not a port", "choose one: cri.stream_server_port");
   }
   if (isUsual([key, second], value)) return unneeded("as by default");
+  if (key === "stream_idle_timeout" && !isDuration(value)) return lose("not a duration", `choose one: cri.${key}`);
   if (key === "stream_idle_timeout" || key === "enable_tls_streaming") return moveTo(["cri", key], value);
   if (key === "x509_key_pair_streaming") return moveTo(["cri", key, second], value);
   return lose("ferry has no such setting", "see ferryd config default");
+}
+
+function isDuration(value: TomlValue): boolean {
+  try {
+    return typeof value === "string" && parseDurationNs(value) >= 0;
+  } catch {
+    return false;
+  }
 }
 
 function moveRuntime(path: KeyPath, value: TomlValue): Move {
@@ -126,7 +139,7 @@ function moveRuntime(path: KeyPath, value: TomlValue): Move {
   if (key === "containerd" && second === "default_runtime_name") return moveTo(["runtime", "default"], value);
   if (key === "cni") return moveCni(second, value);
   if (key === "enable_unprivileged_ports" || key === "enable_unprivileged_icmp") return moveTo(["cri", key], value);
-  if (sameKeys.has(key)) return moveTo(["cri", key], value);
+  if (sameKeys.has(key) && path.length === 1) return moveTo(["cri", key], value);
   if (key === "max_container_log_line_size" && value !== 16_384) return moveLineSize(value);
   if (isUsual(path, value)) return unneeded("as by default");
   if (key === "unset_seccomp_profile")
@@ -176,7 +189,10 @@ function completeHandlers(tree: TomlTable): void {
   if (!isTomlTable(handlers)) return;
   const drivers = new Set<TomlValue>();
   for (const [name, handler] of Object.entries(handlers)) {
-    if (!isTomlTable(handler) || handler["runtime_type"] !== "conmon") continue;
+    if (!isTomlTable(handler)) continue;
+    // containerd has its default in place of none, which runs runc.
+    handler["runtime_type"] ??= "conmon";
+    if (handler["runtime_type"] !== "conmon") continue;
     const binary = getIn(handler, ["options", "BinaryName"]);
     if (binary === undefined && name !== "runc") setIn(handler, ["options", "BinaryName"], "runc");
     drivers.add(getIn(handler, ["options", "SystemdCgroup"]) ?? false);

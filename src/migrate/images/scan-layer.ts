@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { EngineError } from "#base/errors.ts";
 import { readTarSplit } from "#base/tar-split/tar-split.ts";
 import type { DockerLayer } from "./docker-store/docker-image.ts";
 
@@ -19,6 +20,8 @@ export type LayerScan = {
 /** Written anew everywhere; see `drivers/layer-tar/shared-files.ts`. */
 const neverShared = /^(?:\.?\/)*(?:etc|var)\//;
 
+/** No longer one was ever unpacked. Source: path_resolution(7), PATH_MAX */
+const maxNameLength = 4096;
 const blockBytes = 4096;
 /** A link's target up to here is kept in the inode. Source: ext4 documentation, "Symbolic Links". */
 const inlineLinkBytes = 59;
@@ -35,6 +38,12 @@ export async function scanLayer({ recipePath }: Pick<DockerLayer, "recipePath">)
         scan.tarBytes += entry.bytes.length;
         header = entry.bytes;
         continue;
+      }
+      if (entry.name.length >= maxNameLength) {
+        throw new EngineError(
+          "dataLoss",
+          `layer recipe ${recipePath}: entry ${entry.name.slice(0, 80)}…: name too long`,
+        );
       }
       scan.tarBytes += entry.sizeBytes;
       const type = typeOf(header);

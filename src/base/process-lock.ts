@@ -12,7 +12,7 @@ export async function acquireProcessLock(name: string): Promise<AsyncDisposable 
   const digest = createHash("sha256").update(name).digest("hex").slice(0, 32);
   const server = createServer((socket) => socket.destroy());
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject).listen({ path: `\0ferry-migrate-${digest}` }, resolve);
+  server.once("error", reject).listen({ path: `\0ferry-${digest}` }, resolve);
   try {
     await promise;
   } catch (error) {

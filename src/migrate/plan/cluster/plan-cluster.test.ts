@@ -116,6 +116,9 @@ test("the order of what is read does not matter", () => {
 
 test("a node that the cluster does not know is told", () => {
   assert.throws(() => plan([node("a")], { only: ["b"] }), /node b: not in the cluster/);
-  assert.throws(() => parseClusterPlan(JSON.stringify({ version: 1 })), /a plan of one node, or none at all/);
+  assert.throws(
+    () => parseClusterPlan(JSON.stringify({ version: 1 })),
+    /a plan of one node, for ferry migrate apply, or none at all/,
+  );
   assert.throws(() => parseClusterPlan(JSON.stringify({ version: 2, kind: "cluster" })), /version 2/);
 });

@@ -6,11 +6,11 @@ import { dirname, join, normalize } from "node:path";
 // ten; in one CommonJS file, each module is a function that is called when it is first needed.
 
 // The commands of a migration are not in it, nor the drivers that they use: they are large and rare. Who calls one gets
-// the modules as they are.
+// the modules as they are. How an API server's refusal is told is in it, with all that a command may end with.
 
 const root = "dist/cli-modules";
 const apart =
-  /^(migrate|core|drivers|gen)\/|^cli\/commands\/(migrate\/|explain$)|^cli\/migrate\/|^clients\/(?!docker\/)/;
+  /^(migrate|core|drivers|gen)\/|^cli\/commands\/(migrate\/|explain$)|^cli\/migrate\/|^clients\/(?!docker\/|kubernetes\/api-error$)/;
 
 execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.cli.json"], { stdio: "inherit" });
 const modules = globSync(`${root}/**/*.js`)

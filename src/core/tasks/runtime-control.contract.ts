@@ -74,6 +74,32 @@ export function runtimeControl(run: Run): void {
     await task.delete(world.call);
   });
 
+  run("loses nothing of a log that is moved away while the container ends", async (world) => {
+    for (let round = 0; round < 5; round++) {
+      const logPath = join(world.directory, `log-${round}`);
+      const script = `echo first; until [ -e /end-${round} ]; do sleep 0.01; done; echo last`;
+      const task = await world.started(["sh", "-c", script], { logPath });
+      const text = async (path: string) => await readFile(path, "utf8").catch(() => "");
+      await eventually("something is logged", async () => (await text(logPath)).includes("first"));
+      // Whoever carries the output finds the request and the end together.
+      const monitor = await world.fixture.monitorPid(task);
+      process.kill(monitor, "SIGSTOP");
+      await rename(logPath, `${logPath}.1`);
+      const reopened = task.reopenLog(world.call).then(
+        () => true,
+        () => false,
+      );
+      await writeFile(join(world.root, `end-${round}`), "");
+      await eventually("the container ends", async () => await hasEnded(task.pid));
+      process.kill(monitor, "SIGCONT");
+      // As a kubelet: what could not be opened anew gets its name back.
+      if (!(await reopened)) await rename(`${logPath}.1`, logPath);
+      await task.wait(world.call);
+      assert.match(`${await text(`${logPath}.1`)}${await text(logPath)}`, /^\S+ stdout F first\n\S+ stdout F last\n$/);
+      await task.delete(world.call);
+    }
+  });
+
   run("goes on when its log cannot be opened anew, and says that", async (world) => {
     const folder = join(world.directory, "logs");
     await mkdir(folder);
@@ -89,4 +115,10 @@ export function runtimeControl(run: Run): void {
     await task.wait(world.call);
     await task.delete(world.call);
   });
+}
+
+/** It is gone, or nobody has waited for it yet. */
+async function hasEnded(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return stat === "" || / Z /.test(stat.slice(stat.lastIndexOf(")")));
 }

@@ -16,11 +16,13 @@ export type ReopenRequest = {
 };
 
 /**
- * Has the monitor begin a new file at the log's path, and waits until it writes there. False when there is none any more.
+ * Has the monitor begin a new file at the log's path, and waits until it has. False when there is no monitor any more, and
+ * no new file.
  *
  * Conmon makes `<path>.tmp` and renames it over the path. So it is not asked when it writes to the path already, which
  * would throw away what is there; and since it ends, and the container with it, when it cannot make that file, the file is
- * made before. Source: conmon src/ctr_logging.c, reopen_k8s_file.
+ * made before. One that is no longer there was renamed, though the monitor may have ended since: who took that for a
+ * failure would put the old log over the container's last lines. Source: conmon src/ctr_logging.c, reopen_k8s_file.
  *
  * @throws notFound when the log's directory is gone @throws resourceExhausted when the disk is full
  */
@@ -28,15 +30,27 @@ export async function reopenMonitorLog({ control, monitorPid, logPath, signal }:
   if (await writesTo(monitorPid, logPath)) return true;
   const temporary = `${logPath}.tmp`;
   await makeFile(temporary, logPath);
-  if (!(await control.reopenLog())) {
-    await rm(temporary, { force: true });
-    return false;
-  }
-  for (const end = performance.now() + openWaitMs; !(await writesTo(monitorPid, logPath));) {
+  let mayCome = await control.reopenLog();
+  for (const end = performance.now() + openWaitMs; await isThere(temporary);) {
+    if (!mayCome) {
+      await rm(temporary, { force: true });
+      return false;
+    }
     if (performance.now() > end) throw new EngineError("deadlineExceeded", `log ${logPath}: not opened anew in 10 s`);
     await sleep(stepMs, undefined, { signal });
+    // What it did before it ended is seen once more.
+    mayCome = await isRunning(monitorPid);
   }
   return true;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** Not so for one that has ended and was not waited for yet: its files are closed. */
+async function isRunning(pid: number): Promise<boolean> {
+  return (await readdir(`/proc/${pid}/fd`).catch(() => [])).length > 0;
 }
 
 async function makeFile(path: string, logPath: string): Promise<void> {

@@ -41,14 +41,14 @@ export class ControlFifo {
   async reopenLog(): Promise<boolean> {
     return await this.#inTurn(async (fifo) => {
       await fifo.write("2 0 0\n");
-      return (await isRead(fifo)) || !(await this.#takeBack());
+      return (await this.#isRead(fifo)) || !(await this.#takeBack());
     });
   }
 
   async #inTurn(send: (fifo: FileHandle) => Promise<boolean>): Promise<boolean> {
     const sent = this.#tail.then(async () => {
       await using fifo = await this.#open();
-      return fifo !== undefined && (await isRead(fifo)) && (await send(fifo));
+      return fifo !== undefined && (await this.#isRead(fifo)) && (await send(fifo));
     });
     this.#tail = sent.catch(() => {});
     return await sent;
@@ -64,16 +64,23 @@ export class ControlFifo {
     }
   }
 
+  async #isRead({ fd }: FileHandle): Promise<boolean> {
+    for (const end = performance.now() + readWaitMs; unreadBytes(fd) > 0; await sleep(stepMs)) {
+      // What a monitor read just before it ended is read.
+      if (performance.now() > end || !(await this.#isHeard())) return unreadBytes(fd) === 0;
+    }
+    return true;
+  }
+
+  async #isHeard(): Promise<boolean> {
+    await using fifo = await this.#open();
+    return fifo !== undefined;
+  }
+
   /** Whether the message was still there: whoever reads it has it. */
   async #takeBack(): Promise<boolean> {
     await using fifo = await open(this.#path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { bytesRead } = await fifo.read({ buffer: Buffer.alloc(64) }).catch(() => ({ bytesRead: 0 }));
     return bytesRead > 0;
   }
-}
-
-async function isRead({ fd }: FileHandle): Promise<boolean> {
-  for (const end = performance.now() + readWaitMs; unreadBytes(fd) > 0; await sleep(stepMs))
-    if (performance.now() > end) return false;
-  return true;
 }

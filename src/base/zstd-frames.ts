@@ -3,9 +3,12 @@ import { constants, createZstdCompress } from "node:zlib";
 /** What a frame holds before it is packed; the last one of a stream holds the rest. */
 export const frameBytes = 128 * 1024;
 
-/** A frame of bytes that cannot be packed is a little longer than they are. */
+/**
+ * One of zstd's fast levels: a quarter less time than level 1 for a sixth more bytes, which a node keeps only until its
+ * images are replaced. A frame of bytes that cannot be packed is a little longer than they are.
+ */
 const options = {
-  params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  params: { [constants.ZSTD_c_compressionLevel]: -2 },
   chunkSize: frameBytes + 4096,
   highWaterMark: 4 * frameBytes,
 };

@@ -19,7 +19,7 @@ export type EstimateOptions = {
 };
 
 /**
- * What part of their length layers' archives have when they are packed by `zstdFrames`: 0.4 of Debian. Tried on some frames
+ * What part of their length layers' archives have when they are packed by `zstdFrames`: under a half of Debian. Tried on some frames
  * of each, evenly spread.
  *
  * @throws dataLoss when a file of a layer is missing
